@@ -27,7 +27,7 @@ async fn serve(scope: Scope, stop: bool) -> Result<u64, Failure> {
         tasks.push(limits.try_spawn(move |scope| request(scope, number))?);
     }
     if stop {
-        scope.cancel_with("asked to stop");
+        scope.cancel_with("shutdown");
     }
     let mut sum = 0;
     for task in tasks {

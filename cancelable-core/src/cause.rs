@@ -8,12 +8,13 @@ pub(crate) mod ambient;
 mod child_name;
 pub(crate) use child_name::ChildName;
 mod display;
-pub(crate) use display::{HumanDuration, LocationShown};
 mod label;
 mod mark;
 pub(crate) use mark::{Mark, MarkCell};
 mod one_line;
 pub(crate) use one_line::{Named, OneLine, one_line};
+mod phrase;
+pub(crate) use phrase::{HumanDuration, LocationShown};
 mod reason;
 mod recorded;
 #[cfg(feature = "serde")]
@@ -190,7 +191,26 @@ impl Cause {
     /// ```
     #[must_use]
     pub fn record(&self, now: Instant) -> CauseRecord {
-        CauseRecord::of(self, now)
+        let age = self.time().map(|at| now.saturating_duration_since(at));
+        let message = self.message().map(str::to_owned);
+        if let Some(origin) = self.origin() {
+            return CauseRecord {
+                message,
+                age: origin.age.map_or(age, |before| {
+                    Some(before.saturating_add(age.unwrap_or_default()))
+                }),
+                ..origin.clone()
+            };
+        }
+        let operation = self.operation();
+        CauseRecord {
+            message,
+            error: self.error().map(crate::sync::raw_text),
+            location: self.location().to_string(),
+            operation: operation.map(|own| (own.id().get(), own.name().to_owned())),
+            age,
+            ..CauseRecord::new(self.reason())
+        }
     }
 
     /// Sets the message for people.

@@ -304,7 +304,8 @@ impl Operation {
         self.cancel_with(Cause::new(Reason::Requested));
     }
 
-    /// Cancels the operation with a cause. Returns true to exactly one caller: the first, before the end.
+    /// Cancels the operation with a cause. Returns whether this call cancelled the operation: true for the first call
+    /// before the end, and for no other call.
     ///
     /// # Examples
     ///
@@ -326,7 +327,7 @@ impl Operation {
     }
 
     /// Cancels the operation and ends its grace period and those of its descendants at once, as a second Ctrl+C
-    /// does. Shields that are polled still finish. Returns true if this call cancelled the operation.
+    /// does. Shields that are polled still finish. Returns whether this call cancelled the operation.
     ///
     /// # Examples
     ///

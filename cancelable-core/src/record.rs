@@ -97,12 +97,12 @@ pub(crate) struct Record {
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) location: &'static Location<'static>,
     status: StatusCell,
-    /// The handles of its scope; see `handle_count.rs`.
+    /// The number of handles of the operation's scope; see `handle_count.rs`.
     handles: HandleCount,
     /// The number of wakes of the run; see `run_waker.rs`.
     run_wakes: AtomicU64,
     pub(crate) children: Children<Handle>,
-    /// The options of the builder for its end; most operations have none.
+    /// The builder's options for the end of the operation; most operations have none.
     pub(crate) options: Option<Box<Options>>,
     pub(crate) shields: Shields<Handle>,
     /// True for a spawned child: a task of its own, which a drop of the parent's body does not drop.
@@ -118,7 +118,7 @@ pub(crate) struct Record {
     cancel_logged: AtomicBool,
     pub(crate) registry: Option<Arc<dyn Observer>>,
     pub(crate) hooks: Option<Arc<dyn Observer>>,
-    /// The time of its opening, if it is in a registry.
+    /// The time at which the operation was opened; `None` without a registry.
     pub(crate) opened: Option<Instant>,
     /// The progress, made on demand; see `meters.rs`.
     progress: OnceLock<Progress>,
@@ -164,9 +164,9 @@ struct Rare {
 struct Lasting {
     /// `None` until the first use.
     metadata: Option<Arc<Metadata>>,
-    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
+    /// The time of the cancel by the clock of the operation's own runtime. The time in the cause may be by another clock.
     cancelled_at: Option<Instant>,
-    /// The text of its error.
+    /// The text of the operation's error.
     error: Option<Arc<str>>,
     notices: Notices,
     /// The mark of this operation. Each error that reports the cancel of the operation keeps the mark alive.
@@ -219,7 +219,7 @@ pub(crate) trait Observer: Send + Sync {
         None
     }
 
-    /// Returns whether a cancel is to be delivered. If no observer wants cancels, none is notified.
+    /// Returns whether a cancel is to be delivered. If no observer observes cancels, none is notified.
     fn wants_cancels(&self, _record: &Record) -> bool {
         false
     }
@@ -316,8 +316,8 @@ impl Record {
         self.status.get()
     }
 
-    /// Returns the time by the clock of the runtime, if there is a runtime. `None` for a clock that panics: an
-    /// end must not fail for that.
+    /// Returns the time by the clock of the runtime, if there is a runtime. `None` for a clock that panics, so that
+    /// an operation ends in spite of the panic.
     pub(crate) fn now(&self) -> Option<Instant> {
         self.runtime.as_ref()?.read_clock()
     }
@@ -461,7 +461,7 @@ impl Record {
     }
 }
 
-/// A loop over the ancestors, because the drop of the compiler would recurse once for each.
+/// Drops the ancestors in a loop, because the compiler's drop would recurse once for each ancestor.
 impl Drop for Record {
     fn drop(&mut self) {
         if let Some(partial) = self.inner.get_mut().partial.take() {

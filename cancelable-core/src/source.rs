@@ -27,7 +27,7 @@
 //! # async fn hung_up() {}
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
 //! let server = CancellationToken::new();
-//! // Cancelled when the client has hung up and the server stops; after 10 s in any case.
+//! // Cancelled when the client has hung up and the server stops, or at the latest after 10 s.
 //! let scope = rt::scope("reply")
 //!     .source(all_of(source::future(hung_up())).and(source::token(&server)))
 //!     .source(Limit::after(Duration::from_secs(10)))

@@ -74,10 +74,7 @@ mod locks {
 /// loom's locks, or the standard library's for the token alone: `parking_lot` and its dependencies take as
 /// long to build as the token.
 #[cfg(any(not(feature = "scope"), cancelable_loom))]
-#[allow(
-    clippy::disallowed_types,
-    reason = "the seam to the locks of the token alone"
-)]
+#[allow(clippy::disallowed_types, reason = "this module chooses the locks")]
 mod locks {
     #[cfg(cancelable_loom)]
     use loom::sync;

@@ -28,7 +28,7 @@
 //! # Invariants
 //!
 //! 1. A state never goes back: a node or a branch that is cancelled stays so, with its cause.
-//! 2. The cause is set under the object's lock before the state says cancelled, and read after. The state
+//! 2. The cause is set under the object's lock before the state is set to cancelled, and read after. The state
 //!    is stored with `Release` and read with `Acquire`: a thread that sees it sees every write made before
 //!    `cancel`. An object that was cancelled from above may leave the cause to the branch that notified it: a
 //!    node to its parent's branch, a branch to the branch that it is linked to. The branch above was cancelled
@@ -64,7 +64,7 @@
 //! # Locks
 //!
 //! One lock for each node and each branch, one for the link of a branch, and one for each shard of waiters.
-//! They are taken only in the order *branch above, then node or branch below it* (a node's own branch is
+//! Locks are taken only in the order *branch above, then node or branch below it* (a node's own branch is
 //! below it), which follows the tree and has no cycle, so no two threads can wait for each other. At most
 //! three are held, besides that of a link. The lock of a link comes last, and a shard is locked with no other
 //! lock held: nothing is locked under either. Under a lock there are list operations and moves, and no user
@@ -78,7 +78,7 @@
 //! takes its waker.
 //!
 //! A sharded waiter does the same under the lock of its shard, which the canceller takes after it has stored
-//! the state. The shards are made under the node's lock while the state says live, so the canceller, which
+//! the state. The shards are made under the node's lock while the state is live, so the canceller, which
 //! stores the state under that lock, finds them. Waiters in the node's list stay there.
 //!
 //! A waiter in its node's place is stored under the lock of the parent's branch, after the states of both
@@ -122,8 +122,8 @@
 //! a branch that this pass or a noted one met. By induction down the tree each is covered.
 //!
 //! *Removed entries.* A token that was cancelled itself removes its entry from the list above it, and a join
-//! that one input has cancelled removes those in the others. Each does so when everything below it is marked,
-//! and so its cancel pass is finished: a pass that would have met it there has nothing to wait for.
+//! that one input has cancelled removes its entries in the other inputs. An entry is removed when everything below is
+//! marked, and so the cancel pass is finished: a pass that would have met it there has nothing to wait for.
 //!
 //! *No deadlock.* A pass takes locks of nodes and branches and waits for nothing else; a thread that waits for
 //! an event holds no lock and has ended its own pass. So each event is set by a thread that waits for no

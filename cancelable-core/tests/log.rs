@@ -132,7 +132,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
         .iter()
         .find(|line| {
             line.text
-                .starts_with("outer was asked to stop: timed out (limit 3 s")
+                .starts_with("outer is being cancelled: timed out (limit 3 s")
         })
         .unwrap();
     assert_eq!(asked.keys["reason"], "timed_out");
@@ -168,7 +168,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
             end.keys["cause"].starts_with("timed out (limit 3 s"),
             "{end:?}"
         );
-        let text = format!("{name} is cancelled, asked to stop: timed out (limit 3 s");
+        let text = format!("{name} is cancelled, cancel cause: timed out (limit 3 s");
         assert!(end.text.starts_with(&text), "{end:?}");
     }
     assert_eq!(failed.text, "failing is failed: torn");

@@ -68,7 +68,7 @@ fn take_scope(item: &mut ItemFn) -> syn::Result<Option<(Pat, Type)>> {
             continue;
         };
         let message = match (&input, &marked) {
-            _ if mark.meta.require_path_only().is_err() => "#[scope] has no arguments",
+            _ if mark.meta.require_path_only().is_err() => "#[scope] takes no arguments",
             (FnArg::Receiver(_), _) => "self is an argument of the caller and cannot be the scope",
             (_, Some(_)) => "duplicate #[scope]: another parameter has this mark",
             (FnArg::Typed(typed), None) => {

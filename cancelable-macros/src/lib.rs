@@ -1,23 +1,37 @@
-//! The attribute `cancelable` of [`cancelable-core`](https://docs.rs/cancelable-core): an async function that runs in a
-//! scope of its own. `cancelable-core` exports the attribute under the feature `macros`.
+//! The attribute of [`cancelable-core`](https://docs.rs/cancelable-core): an async function that runs in a scope of its
+//! own.
 //!
-//! ```
-//! use cancelable_core::cancelable;
-//! use cancelable_core::scope::RunError;
+//! ```no_run
+//! use cancelable_core::{Operation, cancelable};
 //!
-//! #[cancelable(timeout = "30s")]
-//! async fn answer() -> u32 {
-//!     42
+//! #[cancelable(timeout = "1m30s", grace = "5s", signals(SIGINT, SIGTERM))]
+//! async fn import(rows: u32, #[scope] op: &Operation) -> std::io::Result<u32> {
+//!     for row in 0..rows {
+//!         op.check()?;
+//!         println!("row {row}");
+//!     }
+//!     Ok(rows)
 //! }
 //!
-//! # fn main() -> Result<(), RunError> {
-//! let answer: u32 = rt::block_on(answer())?;
-//! assert_eq!(answer, 42);
-//! # Ok(())
-//! # }
+//! fn main() -> std::io::Result<()> {
+//!     // Callers do not pass the marked parameter.
+//!     let rows = rt::block_on(import(10))?;
+//!     println!("{rows} rows imported");
+//!     Ok(())
+//! }
 //! ```
 //!
-//! The page of [`macro@cancelable`] lists all keys.
+//! # Guides
+//!
+//! [scopes], [sources], [all guarantees].
+//!
+//! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
+//! [sources]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/sources/index.html
+//! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
+//!
+//! # Keys
+//!
+//! `cancelable-core` exports the attribute under the feature `macros`. The page of [`macro@cancelable`] lists all keys.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -19,19 +19,23 @@ use std::time::Duration;
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # #[cfg(unix)] {
 /// use cancelable_process::{Command, StopSignal};
 /// use std::time::Duration;
 ///
-/// let server = Command::new("nginx")
-///     .args(["-g", "daemon off;"])
-///     .stop_signal("QUIT".parse::<StopSignal>()?)
-///     .grace(Duration::from_secs(30))
-///     .spawn(&op)?;
-/// server.wait().await?.check()?;
-/// # Ok(())
+/// let quit: StopSignal = "QUIT".parse()?;
+/// let sort = rt::scope("sort").try_run(async |op| {
+///     let sort = Command::new("sort")
+///         .args(["-r", "/dev/null"])
+///         .stop_signal(quit)
+///         .grace(Duration::from_secs(30))
+///         .spawn(&op)?;
+///     sort.wait().await
+/// });
+/// rt::block_on(sort).complete()?.check()?;
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "a command does nothing until it is started"]
@@ -62,18 +66,62 @@ impl Command {
     }
 
     /// Sets a variable of the process's environment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_process::Command;
+    ///
+    /// let build = rt::scope("build").try_run(async |op| {
+    ///     let script = Command::new("sh").args(["-c", "echo $MODE"]).env("MODE", "fast");
+    ///     script.output(&op).await
+    /// });
+    /// assert_eq!(rt::block_on(build).complete()?.stdout(), b"fast\n");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(key, value);
         self
     }
 
     /// Sets the directory in which the process starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_process::Command;
+    ///
+    /// let list = rt::scope("list").try_run(async |op| {
+    ///     Command::new("pwd").current_dir("/").output(&op).await
+    /// });
+    /// assert_eq!(rt::block_on(list).complete()?.stdout(), b"/\n");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn current_dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.command.current_dir(dir);
         self
     }
 
     /// Sets the standard input of the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_process::Command;
+    /// use std::process::Stdio;
+    ///
+    /// let copy = rt::scope("copy").try_run(async |op| {
+    ///     Command::new("cat").stdin(Stdio::null()).output(&op).await
+    /// });
+    /// assert_eq!(rt::block_on(copy).complete()?.stdout(), b"");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
         self.command.stdin(stdin);
         self
@@ -99,6 +147,25 @@ impl Command {
 
     /// Sets the time between the stop signal and the kill of the group. With zero the group is killed at once. A time
     /// that the clock cannot express, such as [`Duration::MAX`], never ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::Command;
+    /// use std::time::Duration;
+    ///
+    /// let stop = CancellationToken::new();
+    /// let sleep = Command::new("sleep")
+    ///     .arg("60")
+    ///     .grace(Duration::ZERO)
+    ///     .spawn_on(&rt::current()?, &stop)?;
+    /// stop.cancel();
+    /// assert!(sleep.wait_blocking()?.was_killed());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
@@ -135,6 +202,22 @@ impl Command {
     ///
     /// The operation is cancelled, has ended, or has no runtime; the system refuses; or the stop signal cannot be sent
     /// on this system.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_process::Command;
+    /// use std::time::Duration;
+    ///
+    /// let wait = rt::scope("wait")
+    ///     .timeout(Duration::from_millis(5))
+    ///     .try_run(async |op| Command::new("sleep").arg("60").spawn(&op)?.wait().await);
+    /// // The scope ends after the process, which got SIGTERM after 5 ms.
+    /// assert!(rt::block_on(wait).is_cancelled());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn spawn(self, operation: &Operation) -> Result<Process, ProcessError> {
         Ok(self.spawn_joined(operation, Box::new(()))?.0)
@@ -149,17 +232,17 @@ impl Command {
     ///
     /// # Examples
     ///
-    /// ```no_run
-    /// # fn example(runtime: &cancelable_core::RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
+    /// ```
+    /// # #[cfg(unix)] {
     /// use cancelable_core::CancellationToken;
     /// use cancelable_process::Command;
     ///
     /// let stop = CancellationToken::new();
-    /// let server = Command::new("nginx").spawn_on(runtime, &stop)?;
+    /// let server = Command::new("sleep").arg("60").spawn_on(&rt::current()?, &stop)?;
     /// stop.cancel_with("a new version is there");
     /// assert!(server.wait_blocking()?.cause().is_some());
-    /// # Ok(())
     /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn spawn_on(
         self,
@@ -186,15 +269,18 @@ impl Command {
     ///
     /// # Examples
     ///
-    /// ```no_run
-    /// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+    /// ```
+    /// # #[cfg(unix)] {
     /// use cancelable_process::Command;
     ///
-    /// let output = Command::new("git").args(["rev-parse", "HEAD"]).output(&op).await?;
+    /// let echo = rt::scope("echo").try_run(async |op| {
+    ///     Command::new("echo").arg("ready").output(&op).await
+    /// });
+    /// let output = rt::block_on(echo).complete()?;
     /// output.outcome().check()?;
-    /// println!("at {}", String::from_utf8_lossy(output.stdout()));
-    /// # Ok(())
+    /// assert_eq!(output.stdout(), b"ready\n");
     /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn output(mut self, operation: &Operation) -> Result<Output, ProcessError> {
         let program = self.command.get_program().to_owned();

@@ -13,16 +13,20 @@ use std::sync::Arc;
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # fn example(op: cancelable_core::Scope) {
+/// ```
+/// # #[cfg(unix)] {
 /// use cancelable_process::Command;
 ///
-/// match Command::new("pg_dump").spawn(&op) {
-///     Ok(process) => println!("started {}", process.id()),
-///     Err(error) if error.is_not_found() => println!("install pg_dump"),
-///     Err(error) => println!("{error}"),
-/// }
+/// let dump = rt::scope("dump").try_run(async |op| {
+///     match Command::new("no-such-program").spawn(&op) {
+///         Err(error) if error.is_not_found() => Ok(println!("install the program")),
+///         Err(error) => Err(error),
+///         Ok(process) => process.wait().await.map(drop),
+///     }
+/// });
+/// rt::block_on(dump).complete()?;
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ProcessError {
@@ -58,6 +62,22 @@ impl ProcessError {
     }
 
     /// Returns whether no process was started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::Command;
+    ///
+    /// let stop = CancellationToken::new();
+    /// stop.cancel();
+    /// let error = Command::new("sleep").spawn_on(&rt::current()?, &stop).unwrap_err();
+    /// assert!(error.is_not_started());
+    /// assert!(error.cancellation().is_some());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_not_started(&self) -> bool {
         !matches!(self.kind, Kind::Lost(_) | Kind::Killed(_))

@@ -1,34 +1,40 @@
 //! Child processes that end with their operation, on any async runtime.
 //!
-//! A [`Command`] starts a process in a process group of its own. When its operation is cancelled, the group is sent
-//! `SIGTERM`, or another [`StopSignal`]. Processes of the group that still run after a grace period are killed. The wait
-//! returns both the exit status and the cause of the cancel.
-//!
-//! # Examples
-//!
 //! ```no_run
-//! use cancelable_core::{RuntimeHandle, Scope};
 //! use cancelable_process::Command;
 //! use std::time::Duration;
 //!
-//! # async fn run(runtime: RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
-//! let scope = Scope::builder("backup")
-//!     .runtime(&runtime)
-//!     .timeout(Duration::from_secs(600))
-//!     .build()?;
-//! let outcome = scope.try_run(async |op| {
-//!     let dump = Command::new("pg_dump")
-//!         .args(["--file", "backup.sql", "shop"])
-//!         .grace(Duration::from_secs(5))
-//!         .spawn(&op)?;
-//!     dump.wait().await
-//! });
-//! // After ten minutes pg_dump gets SIGTERM, and five seconds later SIGKILL if it still runs. The
-//! // run ends after pg_dump.
-//! println!("{:?}", outcome.await.complete()?);
-//! # Ok(())
-//! # }
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let backup = rt::scope("backup")
+//!             .timeout(Duration::from_secs(600))
+//!             .try_run(async |op| {
+//!                 let dump = Command::new("pg_dump")
+//!                     .args(["--file", "backup.sql", "shop"])
+//!                     .grace(Duration::from_secs(5))
+//!                     .spawn(&op)?;
+//!                 dump.wait().await
+//!             });
+//!         backup.await.complete()?.check()?;
+//!         println!("shop saved");
+//!         Ok(())
+//!     })
+//! }
 //! ```
+//!
+//! # Guides
+//!
+//! [child processes], [scopes], [all guarantees].
+//!
+//! [child processes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/processes/index.html
+//! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
+//! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
+//!
+//! # The stop signal and the grace period
+//!
+//! A [`Command`] starts a process in a process group of its own. When its operation is cancelled, the group is sent
+//! `SIGTERM`, or another [`StopSignal`]. Processes of the group that still run after a grace period are killed. The wait
+//! returns both the exit status and the cause of the cancel.
 //!
 //! # The end of a process
 //!

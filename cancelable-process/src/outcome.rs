@@ -14,18 +14,20 @@ use std::sync::Arc;
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # #[cfg(unix)] {
 /// use cancelable_process::Command;
 ///
-/// let outcome = Command::new("make").arg("test").spawn(&op)?.wait().await?;
+/// let make = rt::scope("make").try_run(async |op| Command::new("true").spawn(&op)?.wait().await);
+/// let outcome = rt::block_on(make).complete()?;
 /// match (outcome.cause(), outcome.was_killed()) {
 ///     (None, _) => println!("make exited with {}", outcome.code()),
 ///     (Some(cause), false) => println!("make stopped: {cause}"),
 ///     (Some(cause), true) => println!("make was killed: {cause}"),
 /// }
-/// # Ok(())
+/// assert!(outcome.is_success());
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a process may have failed or was cancelled"]
@@ -70,6 +72,21 @@ impl ProcessOutcome {
     }
 
     /// The exit code as shells report it: 128 and the signal's number if a signal ended the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_process::Command;
+    ///
+    /// let make = rt::scope("make").try_run(async |op| {
+    ///     Command::new("sh").args(["-c", "exit 3"]).spawn(&op)?.wait().await
+    /// });
+    /// let outcome = rt::block_on(make).complete()?;
+    /// assert_eq!(outcome.code(), 3);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn code(&self) -> i32 {
         code(self.status)
@@ -86,6 +103,22 @@ impl ProcessOutcome {
     /// # Errors
     ///
     /// The process was cancelled, or has failed without a cancel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_process::Command;
+    ///
+    /// let make = rt::scope("make").try_run(async |op| {
+    ///     Command::new("sh").args(["-c", "exit 3"]).spawn(&op)?.wait().await
+    /// });
+    /// let outcome = rt::block_on(make).complete()?;
+    /// let failed = outcome.check().unwrap_err();
+    /// assert_eq!(failed.to_string(), "sh failed (exit status: 3)");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn check(&self) -> Result<(), ProcessFailed> {
         match self.is_success() {
             true => Ok(()),
@@ -113,17 +146,20 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # #[cfg(unix)] {
 /// use cancelable_process::Command;
 ///
-/// let outcome = Command::new("make").spawn(&op)?.wait().await?;
+/// let make = rt::scope("make").try_run(async |op| {
+///     Command::new("sh").args(["-c", "exit 3"]).spawn(&op)?.wait().await
+/// });
+/// let outcome = rt::block_on(make).complete()?;
 /// if let Err(failed) = outcome.check() {
-///     // "make failed (exit status: 2)"
-///     eprintln!("{failed}");
+///     assert!(!failed.is_cancelled());
+///     assert_eq!(failed.outcome().code(), 3);
 /// }
-/// # Ok(())
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ProcessFailed {

@@ -6,15 +6,18 @@ use crate::ProcessOutcome;
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # #[cfg(unix)] {
 /// use cancelable_process::{Command, Output};
 ///
-/// let output: Output = Command::new("git").args(["status", "--short"]).output(&op).await?;
-/// output.outcome().check()?;
-/// println!("{} bytes, {} of errors", output.stdout().len(), output.stderr().len());
-/// # Ok(())
+/// let list = rt::scope("list").try_run(async |op| {
+///     Command::new("sh").args(["-c", "echo a; echo b >&2"]).output(&op).await
+/// });
+/// let output: Output = rt::block_on(list).complete()?;
+/// assert!(output.outcome().is_success());
+/// assert_eq!((output.stdout(), output.stderr()), (&b"a\n"[..], &b"b\n"[..]));
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a process may have failed or was cancelled"]

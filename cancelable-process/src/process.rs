@@ -18,18 +18,19 @@ pub(crate) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildSt
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # #[cfg(unix)] {
 /// use cancelable_process::{Command, Process};
-/// use cancelable_signals::Signal;
 ///
-/// let server: Process = Command::new("nginx").spawn(&op)?;
-/// server.signal("HUP".parse::<Signal>()?); // Reads its configuration again.
-/// assert!(server.terminate("maintenance"));
-/// let outcome = server.wait().await?;
+/// let server = rt::scope("server").try_run(async |op| {
+///     let server: Process = Command::new("sleep").arg("60").spawn(&op)?;
+///     assert!(server.terminate("maintenance"));
+///     server.wait().await
+/// });
+/// let outcome = rt::block_on(server).complete()?;
 /// assert_eq!(outcome.cause().and_then(|cause| cause.message()), Some("maintenance"));
-/// # Ok(())
 /// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "the drop terminates the process; `detach` does not"]
 pub struct Process {
@@ -74,6 +75,18 @@ impl Process {
     /// # Cancel safety
     ///
     /// Dropping the future changes nothing for the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_process::Command;
+    ///
+    /// let list = rt::scope("list").try_run(async |op| Command::new("true").spawn(&op)?.wait().await);
+    /// assert!(rt::block_on(list).complete()?.is_success());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn wait(&self) -> Result<ProcessOutcome, ProcessError> {
         self.shared.ended().await
     }
@@ -88,6 +101,23 @@ impl Process {
     }
 
     /// Returns the outcome of the process if it has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::Command;
+    ///
+    /// let token = CancellationToken::new();
+    /// let sleep = Command::new("sleep").arg("60").spawn_on(&rt::current()?, &token)?;
+    /// assert!(sleep.try_wait().is_none());
+    /// sleep.kill();
+    /// let outcome = sleep.wait_blocking()?;
+    /// assert!(outcome.was_killed() && sleep.try_wait().is_some());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn try_wait(&self) -> Option<Result<ProcessOutcome, ProcessError>> {
         self.shared.try_end()
@@ -101,12 +131,43 @@ impl Process {
 
     /// Terminates the process as [`terminate`](Self::terminate) does, with another signal than the command's stop
     /// signal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::{Command, StopSignal};
+    ///
+    /// let token = CancellationToken::new();
+    /// let sleep = Command::new("sleep").arg("60").spawn_on(&rt::current()?, &token)?;
+    /// let interrupt: StopSignal = "INT".parse()?;
+    /// assert!(sleep.terminate_with(interrupt, "Ctrl+C in the editor"));
+    /// assert_eq!(sleep.wait_blocking()?.code(), 130);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn terminate_with(&self, signal: impl Into<StopSignal>, cause: impl Into<Cause>) -> bool {
         self.shared.terminate(Some(signal.into()), &cause.into())
     }
 
     /// Kills the process and its group at once. Returns false if the process has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::Command;
+    ///
+    /// let token = CancellationToken::new();
+    /// let sleep = Command::new("sleep").arg("60").spawn_on(&rt::current()?, &token)?;
+    /// assert!(sleep.kill());
+    /// assert!(sleep.wait_blocking()?.was_killed());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn kill(&self) -> bool {
         let cause = Cause::new(Reason::Requested).with_message("killed");
@@ -115,11 +176,43 @@ impl Process {
 
     /// Sends a signal that does not terminate the process, such as a `SIGHUP` that reloads a configuration. Returns
     /// whether the signal was sent, which is always false on Windows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::{Command, StopSignal};
+    ///
+    /// let token = CancellationToken::new();
+    /// let sleep = Command::new("sleep").arg("60").spawn_on(&rt::current()?, &token)?;
+    /// let proceed: StopSignal = "CONT".parse()?;
+    /// assert!(sleep.signal(proceed));
+    /// assert!(sleep.try_wait().is_none());
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn signal(&self, signal: impl Into<StopSignal>) -> bool {
         self.shared.send(signal.into())
     }
 
     /// Drops the handle and lets the process run. The process's token, and the end of its scope, still terminate it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::Command;
+    ///
+    /// let token = CancellationToken::new();
+    /// let sleep = Command::new("sleep").arg("60").spawn_on(&rt::current()?, &token)?;
+    /// sleep.detach();
+    /// // The process runs until its end or the cancel of its token.
+    /// token.cancel();
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn detach(mut self) {
         self.detached = true;
     }

@@ -7,7 +7,8 @@ use std::str::FromStr;
 /// A signal to send to a process. Unlike a [`Signal`], a stop signal may be a signal that no program can watch,
 /// such as `SIGKILL` and `SIGSTOP`.
 ///
-/// A stop signal is made from a [`Signal`], or parsed from a name with or without `SIG` in any case, or from a number.
+/// A stop signal is made from a [`Signal`], or parsed from a name in upper or lower case and with or without
+/// `SIG`, or from a number.
 ///
 /// # Examples
 ///
@@ -34,6 +35,14 @@ impl StopSignal {
     };
 
     /// The signal's number on this platform.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_process::StopSignal;
+    ///
+    /// assert_eq!(StopSignal::TERM.number(), 15);
+    /// ```
     #[must_use]
     pub fn number(self) -> i32 {
         self.number
@@ -79,7 +88,7 @@ const UNWATCHED: [StopSignal; 5] = {
 #[cfg(not(unix))]
 const UNWATCHED: [StopSignal; 0] = [];
 
-/// Parses a signal's name with or without `SIG`, in any case, or its number in digits.
+/// Parses a signal's name in upper or lower case and with or without `SIG`, or its number in digits.
 impl FromStr for StopSignal {
     type Err = InvalidSignal;
 

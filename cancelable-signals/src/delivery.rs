@@ -139,7 +139,7 @@ impl Inbox {
     /// Drops a signal that has had no effect.
     pub(crate) fn abandon(&self) {
         if let Some((delivery, cause)) = self.close() {
-            // It may be on record by now, through a group.
+            // A group may have put the signal on record by now.
             if self.is_on_record(&cause) {
                 delivery.answer();
             }

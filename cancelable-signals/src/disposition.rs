@@ -53,6 +53,20 @@ impl Disposition {
     /// On systems where the disposition is not read, call this method before the signal is first watched. Call it at
     /// any time with [`Disposition::Handled`] if another handler was installed after the handler of this crate, which
     /// is not detected: this crate then leaves the signal to that handler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_signals::{Disposition, Signal};
+    ///
+    /// // A library of the program has installed its own handler for SIGHUP.
+    /// let hangup: Signal = "SIGHUP".parse()?;
+    /// Disposition::Handled.assume(hangup);
+    /// assert_eq!(Disposition::of(hangup), Disposition::Handled);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn assume(self, signal: Signal) {
         watch::assume(signal, self);
     }

@@ -72,12 +72,39 @@ impl Escalation {
     }
 
     /// Sets the signals that count, in place of [`Signal::shutdown`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_signals::{Escalation, Signal};
+    ///
+    /// let stop = CancellationToken::new();
+    /// let guard = Escalation::new(&stop).signals([Signal::INT]).start()?;
+    /// # drop(guard);
+    /// # Ok::<(), cancelable_signals::WatchError>(())
+    /// ```
     pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
         self.signals = signals.into_iter().collect();
         self
     }
 
     /// Sets the step of the first signal, in place of the cancel of the token.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_signals::{Escalation, Step};
+    ///
+    /// let stop = CancellationToken::new();
+    /// let guard = Escalation::new(&stop)
+    ///     .first(Step::call(|signal| println!("{signal}: once more to stop")))
+    ///     .second(Step::cancel(&stop))
+    ///     .start()?;
+    /// # drop(guard);
+    /// # Ok::<(), cancelable_signals::WatchError>(())
+    /// ```
     pub fn first(mut self, step: Step) -> Self {
         self.first = step;
         self
@@ -95,8 +122,9 @@ impl Escalation {
         self
     }
 
-    /// Sets how long after a signal that took a step the same signal is the same request, in place of 100 ms. With zero
-    /// each signal takes a step, for a signal that is a new request each time, such as a `SIGHUP` that reloads a file.
+    /// Sets the time after a signal that took a step in which the same signal counts as the same request. The
+    /// default is 100 ms. With zero each signal takes a step, for a signal that is a new request each time, such
+    /// as a `SIGHUP` that reloads a file.
     pub fn merge_within(mut self, window: Duration) -> Self {
         self.window = window;
         self

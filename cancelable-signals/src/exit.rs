@@ -62,6 +62,17 @@ fn flush() {
 
 impl Signal {
     /// Returns the signal of `cause`, if the reason is a signal. For [`exit_by`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    /// use cancelable_signals::Signal;
+    ///
+    /// let cause = Cause::new(Reason::Signal { number: 2, name: "SIGINT" });
+    /// assert_eq!(Signal::from_cause(&cause), Some(Signal::INT));
+    /// assert_eq!(Signal::from_cause(&Cause::new(Reason::ShuttingDown)), None);
+    /// ```
     #[must_use]
     pub fn from_cause(cause: &Cause) -> Option<Self> {
         match cause.reason() {

@@ -49,14 +49,27 @@ impl SignalGuard {
         Ok(Self { id })
     }
 
-    /// Sets how long after the first signal the same signal is the same request, in place of 100 ms. With zero each
-    /// signal is a request.
+    /// Sets the time after the first signal in which the same signal counts as the same request. The default is
+    /// 100 ms. With zero each signal is a request.
     pub fn merge_within(self, window: Duration) -> Self {
         watch::set_window(self.id, window);
         self
     }
 
     /// Keeps the signals watched until the process ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_signals::{Signal, cancel_on_signal};
+    ///
+    /// let stop = CancellationToken::new();
+    /// cancel_on_signal(&stop, Signal::shutdown())?.detach();
+    /// // Ctrl+C cancels the token until the process ends.
+    /// assert!(!stop.is_cancelled());
+    /// # Ok::<(), cancelable_signals::WatchError>(())
+    /// ```
     pub fn detach(self) {
         std::mem::forget(self);
     }

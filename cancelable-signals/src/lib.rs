@@ -1,12 +1,5 @@
 //! Signals as causes of cancellation, on any runtime and on none.
 //!
-//! One thread of the process reads signals and cancels [tokens](cancelable_core::CancellationToken), so the same lines
-//! serve a program of plain threads and a program on any async runtime.
-//!
-//! # Examples
-//!
-//! A program that stops after the current page:
-//!
 //! ```no_run
 //! use cancelable_core::CancellationToken;
 //! use cancelable_signals::{Signal, cancel_on_signal};
@@ -21,11 +14,25 @@
 //!         page += 1;
 //!         println!("page {page}");
 //!     }
-//!     // Press Ctrl+C: "stopped at page 7: SIGINT received (set at src/main.rs:7)".
-//!     stop.check().map_err(|error| format!("stopped at page {page}: {}", error.cause()))?;
+//!     println!("stopped after page {page}");
+//!     stop.check()?; // Error: cancelled: SIGINT received (set at src/main.rs:7)
 //!     Ok(())
 //! }
 //! ```
+//!
+//! # Guides
+//!
+//! [sources], [scopes], [child processes], [all guarantees].
+//!
+//! [sources]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/sources/index.html
+//! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
+//! [child processes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/processes/index.html
+//! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
+//!
+//! # One thread for all signals
+//!
+//! One thread of the process reads signals and cancels [tokens](cancelable_core::CancellationToken), so the same lines
+//! serve a program of plain threads and a program on any async runtime.
 //!
 //! # Watching a signal
 //!

@@ -46,12 +46,34 @@ impl Signal {
     /// # Errors
     ///
     /// The platform is Windows, which has no such signal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_signals::Signal;
+    ///
+    /// assert_eq!(Signal::term()?.name(), "SIGTERM");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn term() -> Result<Self, InvalidSignal> {
         "SIGTERM".parse()
     }
 
     /// Returns the signals by which people and service managers stop a program: `SIGINT`, and `SIGTERM` if the platform
     /// has it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_signals::Signal;
+    ///
+    /// let signals = Signal::shutdown();
+    /// assert_eq!(signals[0], Signal::INT);
+    /// # #[cfg(unix)]
+    /// assert_eq!(signals[1].name(), "SIGTERM");
+    /// ```
     #[must_use]
     pub fn shutdown() -> Vec<Self> {
         [Ok(Self::INT), Self::term()]
@@ -61,6 +83,15 @@ impl Signal {
     }
 
     /// The signal's number on this platform.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_signals::Signal;
+    ///
+    /// assert_eq!(Signal::INT.number(), 2);
+    /// assert_eq!(Signal::try_from(2), Ok(Signal::INT));
+    /// ```
     #[must_use]
     pub fn number(self) -> i32 {
         self.number
@@ -91,7 +122,7 @@ impl TryFrom<i32> for Signal {
     }
 }
 
-/// Parses a signal's name with or without `SIG`, in any case, or its number in digits.
+/// Parses a signal's name, in upper or lower case and with or without `SIG`, or the signal's number in digits.
 impl FromStr for Signal {
     type Err = InvalidSignal;
 

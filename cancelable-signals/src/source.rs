@@ -65,14 +65,28 @@ impl SignalSource {
     }
 
     /// Watches the signals that the process was started to ignore, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_signals::signal;
+    ///
+    /// // `nohup` starts a program that ignores SIGHUP.
+    /// let hangup = signal("SIGHUP".parse()?).even_if_ignored();
+    /// let import = rt::scope("import").source(hangup).run(async |_| "imported");
+    /// assert_eq!(rt::block_on(import).into_result()?, "imported");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn even_if_ignored(mut self) -> Self {
         self.ignored = true;
         self
     }
 
-    /// Sets how long after the first signal the same signal is the same request, in place of 100 ms. With zero each
-    /// signal is a request.
+    /// Sets the time after the first signal in which the same signal counts as the same request. The default is
+    /// 100 ms. With zero each signal is a request.
     #[must_use]
     pub fn merge_within(mut self, window: Duration) -> Self {
         self.window = window;
@@ -105,6 +119,18 @@ pub fn signal(signal: Signal) -> SignalSource {
 /// # Errors
 ///
 /// `signals` is empty.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_signals::{Signal, signals};
+///
+/// let stop = signals(Signal::shutdown())?;
+/// let import = rt::scope("import").source(stop).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// assert!(signals([]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn signals(signals: impl IntoIterator<Item = Signal>) -> Result<SignalSource, InvalidArgument> {
     let signals: Vec<_> = signals.into_iter().collect();
@@ -115,6 +141,16 @@ pub fn signals(signals: impl IntoIterator<Item = Signal>) -> Result<SignalSource
 }
 
 /// Returns a source for Ctrl+C, which is `SIGINT`.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_signals::ctrl_c;
+///
+/// let import = rt::scope("import").source(ctrl_c()).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 #[track_caller]
 pub fn ctrl_c() -> SignalSource {
@@ -126,6 +162,18 @@ pub fn ctrl_c() -> SignalSource {
 /// # Errors
 ///
 /// The platform is Windows, which has no such signal.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use cancelable_signals::terminate;
+///
+/// let server = rt::scope("server").source(terminate()?).run(async |_| "served");
+/// assert_eq!(rt::block_on(server).into_result()?, "served");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn terminate() -> Result<SignalSource, InvalidSignal> {
     // Not by `map`: in a closure the location would not be that of the caller.
@@ -134,6 +182,16 @@ pub fn terminate() -> Result<SignalSource, InvalidSignal> {
 }
 
 /// Returns a source for the signals by which people and service managers stop a program: [`Signal::shutdown`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_signals::shutdown;
+///
+/// let server = rt::scope("server").source(shutdown()).run(async |_| "served");
+/// assert_eq!(rt::block_on(server).into_result()?, "served");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 #[track_caller]
 pub fn shutdown() -> SignalSource {

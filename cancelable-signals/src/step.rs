@@ -55,6 +55,19 @@ impl Step {
     ///
     /// As a second step it ends the grace period that the first step has begun. The step keeps the operation's record
     /// alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_signals::{Escalation, Step};
+    /// use std::time::Duration;
+    ///
+    /// let scope = rt::scope("import").grace(Duration::from_secs(10)).build()?;
+    /// let insist = Step::cancel_now(&scope);
+    /// let guard = Escalation::new(scope.token()).second(insist).start()?;
+    /// # drop(guard);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn cancel_now(operation: &Operation) -> Self {
@@ -83,6 +96,19 @@ impl Step {
     }
 
     /// Returns a step that ignores the signal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_signals::{Escalation, Step};
+    ///
+    /// // The first Ctrl+C cancels the token, and each later Ctrl+C has no effect.
+    /// let stop = CancellationToken::new();
+    /// let guard = Escalation::new(&stop).third(Step::ignore()).start()?;
+    /// # drop(guard);
+    /// # Ok::<(), cancelable_signals::WatchError>(())
+    /// ```
     #[must_use]
     pub fn ignore() -> Self {
         Self(Kind::Ignore)

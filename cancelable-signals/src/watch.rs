@@ -40,7 +40,7 @@
 //!
 //! A source may receive a signal and be unable to put it on record: its scope ends before it is polled, or was cancelled
 //! for another cause. The last source that drops a delivery without effect calls [`serve_again`] (see
-//! [`crate::delivery`]). That is the same request, but nobody has received it, so no open request holds it back.
+//! [`crate::delivery`]). The delivery is the same request, but no receiver has it, so no open request delays it.
 //!
 //! Signals of one kind that are raised together are merged into one, as the system does, but never into none. One gap is
 //! signal-hook's: while it installs its handler for a signal for the first time in the process, there are some
@@ -96,7 +96,7 @@ struct Request {
 }
 
 impl Slot {
-    /// Restores invariant 2. Called after each change of the fields that it names.
+    /// Restores invariant 2. Called after each change of a field that invariant 2 names.
     fn settle(&self) {
         let open = self.request.is_some_and(|request| request.open);
         self.gate

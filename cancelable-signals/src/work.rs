@@ -57,7 +57,7 @@ impl Work {
         let work = Arc::clone(self);
         if let Err(refused) = THREADS.run(Box::new(move || work.run())) {
             isolate("a logger", || {
-                log::warn!(target: "cancelable", signal = signal.name(); "no thread for {signal}, served on the thread that reads signals");
+                log::warn!(target: "cancelable", signal = signal.name(); "no thread was started for the action of {signal}, which runs on the thread that reads signals");
             });
             refused.into_inner()();
         }
@@ -92,7 +92,7 @@ pub(crate) fn log_repeat(signal: Signal) {
     static LOG: LazyLock<Arc<Work>> = LazyLock::new(|| {
         Work::new(Arc::new(|signal| {
             isolate("a logger", || {
-                log::debug!(target: "cancelable", signal = signal.name(); "{signal} came again within a short time, and is the same request");
+                log::debug!(target: "cancelable", signal = signal.name(); "{signal} was received again within a short time, and counts as the same request");
             });
         }))
     });

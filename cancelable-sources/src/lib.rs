@@ -1,32 +1,52 @@
 //! Sources of cancellation: memory, CPU, disks and files, on any async runtime.
 //!
-//! Each function returns a source for a scope. A source reads a value in an interval, on a thread for probes, or gets
-//! events of the system. It cancels the scope with a cause that names its finding, and ends with the scope. The adapter
-//! crates have the same names, under the features `resources` and `files`.
-//!
-//! # Examples
-//!
-#![cfg_attr(all(feature = "resources", feature = "files"), doc = "```no_run")]
-#![cfg_attr(not(all(feature = "resources", feature = "files")), doc = "```ignore")]
-//! use cancelable_core::{RuntimeHandle, Scope};
+//! ```no_run
+//! # #[cfg(all(feature = "files", feature = "resources"))]
 //! use cancelable_sources::{file_appears, memory_limit};
 //! use std::time::Duration;
 //!
-//! # async fn import() {}
-//! # async fn run(runtime: RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
-//! let scope = Scope::builder("import")
-//!     .runtime(&runtime)
-//!     .source(memory_limit(90.0)?.sustained(Duration::from_secs(5)))
-//!     .source(file_appears("/run/import/stop")?)
-//!     .build()?;
-//! if let Err(error) = scope.run(async |_| import().await).await.complete() {
-//!     // "import cancelled after 41 s: a resource went over its limit: memory of the container at
-//!     // 91.5 %, limit 90 % (set at src/main.rs:7)"
-//!     eprintln!("{error}");
+//! # #[cfg(all(feature = "files", feature = "resources"))]
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let runtime = rt::current()?;
+//!         let import = rt::scope("import")
+//!             .source(memory_limit(90.0)?.sustained(Duration::from_secs(5)))
+//!             .source(file_appears("/run/import/stop")?)
+//!             .run(async |_| runtime.sleep(Duration::from_secs(60)).await);
+//!         import.await.complete()?;
+//!         println!("imported");
+//!         Ok(())
+//!     })
 //! }
-//! # Ok(())
-//! # }
+//! # #[cfg(not(all(feature = "files", feature = "resources")))]
+//! # fn main() {}
 //! ```
+//!
+//! # Features
+//!
+//! No feature is on by default.
+//!
+//! | feature | function | fires |
+//! |---|---|---|
+//! | `resources` | `memory_limit`, `cpu_limit` | when the container or the machine is at the limit |
+//! | | `process_memory_limit`, `process_cpu_limit` | when this process is at the limit |
+//! | | `disk_limit` | when the disk of a path is at the limit |
+//! | | `gauge_limit` | when a `Gauge` of the program is at the limit |
+//! | `files` | `file_appears`, `file_changes`, `file_disappears` | by events of the system; without events, by a check in an interval |
+//!
+//! # Guides
+//!
+//! [sources], [scopes], [all guarantees].
+//!
+//! [sources]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/sources/index.html
+//! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
+//! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
+//!
+//! # Readings and events
+//!
+//! Each function returns a source for a scope. A source reads a value in an interval, on a thread for probes, or gets
+//! events of the system. It cancels the scope with a cause that names its finding, and ends with the scope. The adapter
+//! crates have the same names, under the features `resources` and `files`.
 //!
 //! # Resources
 //!

@@ -27,6 +27,37 @@
 //! # fn main() {}
 //! ```
 //!
+//! # Features
+//!
+//! No feature is on by default.
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `signals` | the items of `cancelable-signals`: `ctrl_c`, `terminate`, `signal`, `Escalation` and the rest |
+//! | `process` | the items of `cancelable-process`: `Command`, `Process`, `Init` and the rest |
+//! | `io` | `io::UntilCancelled` and `io::copy`, for readers and writers of the traits of `futures` |
+//! | `resources` | sources of `cancelable-sources`: `memory_limit`, `cpu_limit`, `disk_limit`, `gauge_limit` and the rest |
+//! | `files` | sources of `cancelable-sources`: `file_appears`, `file_changes`, `file_disappears` |
+//!
+//! # Guides
+//!
+//! [scopes], [sources], [servers], [registries], [streams], [progress], [child processes],
+//! [coming from tokio-util], [all guarantees], [writing an adapter], [design].
+//!
+//! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
+//! [sources]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/sources/index.html
+//! [servers]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/servers/index.html
+//! [registries]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/registry/index.html
+//! [streams]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/streams/index.html
+//! [progress]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/progress/index.html
+//! [child processes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/processes/index.html
+//! [coming from tokio-util]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/migrating/index.html
+//! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
+//! [writing an adapter]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/writing_an_adapter/index.html
+//! [design]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/design/index.html
+//!
+//! # The name `rt`
+//!
 //! A program depends on the adapter under the name `rt`, so a change of runtime is a change of one line in the
 //! manifest and of no code:
 //!
@@ -36,15 +67,7 @@
 //! rt = { package = "cancelable-thread", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! Guides: [scopes], [sources], [servers], [registries], [streams], [child processes], [all guarantees].
-//!
-//! [scopes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/scopes.md
-//! [sources]: https://github.com/cancelable-rs/cancelable/blob/main/docs/sources.md
-//! [servers]: https://github.com/cancelable-rs/cancelable/blob/main/docs/servers.md
-//! [registries]: https://github.com/cancelable-rs/cancelable/blob/main/docs/registry.md
-//! [streams]: https://github.com/cancelable-rs/cancelable/blob/main/docs/streams.md
-//! [child processes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/processes.md
-//! [all guarantees]: https://github.com/cancelable-rs/cancelable/blob/main/docs/semantics.md
+//! # Differences between the adapters
 //!
 //! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes cause
 //! three differences:

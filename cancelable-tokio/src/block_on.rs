@@ -36,7 +36,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .build()
-        .expect("the system has threads for a runtime");
+        .expect("the system refused the threads of a Tokio runtime");
     let handle = runtime.handle().clone();
     let _ending = Ending(Some(runtime));
     handle.block_on(future)

@@ -102,7 +102,7 @@ impl Shared {
         }
     }
 
-    /// Returns whether Tokio makes timers now, by making one. For a panic that a waker may have caused instead.
+    /// Returns whether Tokio makes timers now: makes a timer to find out. Used after a panic that a waker may have caused.
     pub(crate) fn keeps_time(&self) -> bool {
         let _inside = self.handle.enter();
         catch_unwind(|| {

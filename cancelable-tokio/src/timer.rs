@@ -1,6 +1,6 @@
 //! Tokio's timer, and its substitute if Tokio refuses a timer.
 //!
-//! A timer of Tokio panics if the runtime was built without time or was shut down. The latter happens if a test
+//! A timer of Tokio panics if the runtime was built without time or was shut down. A shutdown is met if a test
 //! uses a handle from the test before, or a program has two runtimes. A limit must hold there too. So a thread
 //! keeps the system's time for a timer that Tokio refuses, and one line of the log reports it for each handle.
 
@@ -63,7 +63,7 @@ fn tokios(runtime: &Shared, at: Instant) -> Option<tokio::time::Sleep> {
 
 /// Returns the runtime of plain threads, which keeps the time where Tokio does not.
 pub(crate) fn threads() -> RuntimeHandle {
-    cancelable_thread::current().expect("the runtime of threads is the process's")
+    cancelable_thread::current().expect("a runtime of threads is always available")
 }
 
 /// Returns a timer on a thread of the process. The timer completes when the runtime's clock would reach `at` at
@@ -103,7 +103,7 @@ impl Timer for TokioTimer {
         *this.stand_in = Some(stand_in(this.runtime, at));
     }
 
-    /// Returns true if the timer is registered. To move a registered timer to a later time takes one atomic exchange.
+    /// Returns whether the timer is registered. To move a registered timer to a later time takes one atomic exchange.
     /// To make and drop a timer takes the lock of Tokio's clock twice.
     fn retire(self: Pin<&mut Self>) -> bool {
         let this = self.project();

@@ -15,7 +15,7 @@ use std::time::Instant;
 pub(crate) trait Running: Send + Sync {
     fn label(&self) -> &OperationLabel;
 
-    /// Returns the time of its runtime's clock, if it has a runtime.
+    /// Returns the time of the runtime's clock; `None` without a runtime.
     fn now(&self) -> Option<Instant>;
 
     /// Returns the mark for an error that the operation gives out with `cause`; `None` if it is not cancelled
@@ -153,7 +153,7 @@ pub(crate) fn replace_shield(
     shield
 }
 
-/// Returns the mark of this thread's operation, for an error that says that it was cancelled for `cause`.
+/// Returns the mark of this thread's operation, for an error that reports a cancel with `cause`.
 pub(crate) fn cancel_mark(cause: &Cause) -> Option<Mark> {
     current()?.handle.mark(cause)
 }

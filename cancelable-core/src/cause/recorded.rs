@@ -1,17 +1,17 @@
 //! An owned copy of a cause, for other processes.
 
-use super::display::Parentheses;
-use super::{Cause, HumanDuration, LocationShown, OneLine, Reason};
-use crate::sync::{escape, raw_text};
+use super::phrase::{HumanDuration, LocationShown, Parentheses};
+use super::{OneLine, Reason};
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// An owned copy of a [`Cause`], which can be sent to another process and become a cause there.
+/// An owned copy of a [`Cause`](super::Cause), which can be sent to another process and become a cause there.
 ///
-/// [`Cause::record`] makes a record of a cause, and [`Cause::remote`] makes a cause of a record. With the feature
-/// `serde` a record can be serialised and deserialised. The serialised form of a [`Cause`] can be read as a record too;
+/// [`Cause::record`](super::Cause::record) makes a record of a cause, and [`Cause::remote`](super::Cause::remote) makes a cause of a record. With the feature
+/// `serde` a record can be serialised and deserialised. The serialised form of a [`Cause`](super::Cause) can be read as a record too;
 /// such a record has no age.
 ///
 /// The texts of a record are raw. [`Display`](fmt::Display) writes a phrase for people, with escapes.
@@ -75,29 +75,6 @@ impl CauseRecord {
             operation: None,
             node: None,
             age: None,
-        }
-    }
-
-    pub(super) fn of(cause: &Cause, now: Instant) -> Self {
-        let age = cause.time().map(|at| now.saturating_duration_since(at));
-        let message = cause.message().map(str::to_owned);
-        if let Some(origin) = cause.origin() {
-            return Self {
-                message,
-                age: origin.age.map_or(age, |before| {
-                    Some(before.saturating_add(age.unwrap_or_default()))
-                }),
-                ..origin.clone()
-            };
-        }
-        let operation = cause.operation();
-        Self {
-            message,
-            error: cause.error().map(raw_text),
-            location: cause.location().to_string(),
-            operation: operation.map(|own| (own.id().get(), own.name().to_owned())),
-            age,
-            ..Self::new(cause.reason())
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Activity {
     orphans: usize,
     holds: usize,
     cancelled_for: Option<Duration>,
-    /// The time left of its grace period, if the operation is cancelled and has one.
+    /// The time left of the operation's grace period, if the operation is cancelled and has a grace period.
     grace: Option<Duration>,
     shield: Option<ShieldSite>,
 }
@@ -119,8 +119,8 @@ impl fmt::Display for Activity {
         }
         match self.orphans {
             0 => {}
-            1 => f.write_str(", waits for the orphan of 1 dropped run")?,
-            count => write!(f, ", waits for the orphans of {count} dropped runs")?,
+            1 => f.write_str(", waits for the open work of 1 dropped run")?,
+            count => write!(f, ", waits for the open work of {count} dropped runs")?,
         }
         match self.holds {
             0 => {}

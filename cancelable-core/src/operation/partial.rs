@@ -25,7 +25,7 @@ use std::sync::Arc;
 ///   take need `Clone`.
 ///
 /// Several writers [set](Self::set) a value that has a lock of its own, such as `Arc<Mutex<Vec<Row>>>`, and write
-/// to that. Or each child keeps a partial result of its own.
+/// to the value under its lock. Or each child keeps a partial result of its own.
 ///
 /// # Examples
 ///

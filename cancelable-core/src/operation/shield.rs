@@ -200,8 +200,8 @@ impl Open {
 }
 
 impl<F: Future> Shield<F> {
-    /// Wakes: by the future inside, which has the waker while it is pending. Or the shield has a value and a cancel
-    /// is due: then the task is woken here. A run that is cancelled drops the body before the next poll, after a
+    /// Wakes: by the future inside, which has the waker while it is pending. If the shield has a value and a cancel
+    /// is due, the task is woken here. A run that is cancelled drops the body before the next poll, after a
     /// final poll of the body, in which the value is not returned.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();

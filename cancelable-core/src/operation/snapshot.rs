@@ -165,13 +165,13 @@ impl OperationSnapshot {
         Some(self.times.taken?.saturating_duration_since(opened))
     }
 
-    /// The time of its entry.
+    /// The time of the operation's entry.
     #[must_use]
     pub fn started_at(&self) -> Option<Instant> {
         self.times.started
     }
 
-    /// The time of its end.
+    /// The time of the operation's end.
     #[must_use]
     pub fn ended_at(&self) -> Option<Instant> {
         self.times.ended
@@ -184,7 +184,7 @@ impl OperationSnapshot {
         Some(self.times.taken?.saturating_duration_since(started))
     }
 
-    /// The earliest of its own deadline and those of its ancestors.
+    /// The earliest deadline of the operation and of its ancestors.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
@@ -272,7 +272,7 @@ impl OperationSnapshot {
             write!(f, ", {error}")?;
         }
         if let Some(cause) = &self.cause {
-            f.write_str(", asked to stop: ")?;
+            f.write_str(", cancel cause: ")?;
             cause.write_phrase(Some(&self.label), f)?;
         }
         match self.metadata().is_empty() {
@@ -281,7 +281,7 @@ impl OperationSnapshot {
         }
     }
 
-    /// Returns about the number of bytes that the snapshot takes, with its texts.
+    /// Returns the approximate size of the snapshot and its texts, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let metadata = self.metadata().iter();
         let metadata: usize = metadata.map(|(key, value)| key.len() + value.len()).sum();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A batch of changes of an operation's progress, from [`Progress::change`](super::Progress::change).
 ///
 /// A reader sees none of the changes or all, and a hook is called once for them. Each method does the same as the
-/// method of that name of [`Progress`](super::Progress). If two changes set the same thing, the last one counts.
+/// method of that name of [`Progress`](super::Progress). If two calls set the same value, the last call counts.
 ///
 /// # Examples
 ///

@@ -180,8 +180,8 @@ impl Meter {
 
     /// Notifies the subscribers of this meter and of its ancestors.
     ///
-    /// Relaxed: a subscriber that is added at the same time may miss this change. It is notified of the next
-    /// change or of the end.
+    /// Relaxed: a subscriber that is added at the same time may miss this change. The subscriber is notified of
+    /// the next change or of the end.
     #[inline]
     fn notify_if_followed(self: &Arc<Self>) {
         if self.subscribers_of_tree.load(Ordering::Relaxed) > 0 {
@@ -222,7 +222,7 @@ impl Meter {
         drop(replaced);
     }
 
-    /// Removes a subscriber, if it is there.
+    /// Removes a subscriber; does nothing if the subscriber is not on the list.
     pub(super) fn unsubscribe<S: Subscriber>(&self, subscriber: &S) {
         let replaced = {
             let mut inner = self.inner.lock();
@@ -297,7 +297,7 @@ impl Meter {
         }
     }
 
-    /// Returns the time by the clock of its runtime, if it has one.
+    /// Returns the time by the clock of the meter's runtime; `None` without a runtime.
     pub(super) fn now(&self) -> Option<Instant> {
         self.runtime.as_ref().map(RuntimeHandle::now)
     }
@@ -338,7 +338,7 @@ impl Meter {
         }
     }
 
-    /// Returns its own rate and that of the whole subtree, up to these samples.
+    /// Returns the meter's own rate and the rate of the whole subtree, up to these samples.
     pub(super) fn rates(
         &self,
         own: Option<Sample>,
@@ -374,7 +374,7 @@ impl Inner {
     }
 }
 
-/// The drop of ancestors is a loop, because the compiler's would recurse over a long line of ancestors.
+/// Drops the ancestors in a loop, because the compiler's drop would recurse once for each ancestor.
 impl Drop for Meter {
     fn drop(&mut self) {
         let mut parent = self.parent.take();

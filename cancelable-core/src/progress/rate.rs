@@ -1,9 +1,9 @@
 //! The rate at which work advances, computed from samples.
 //!
-//! An advance reads no clock, so steps and time are both known only when a snapshot is taken. The sample of that
-//! moment is compared with an older sample. Two older samples are kept, at least half a window apart, and the rate
-//! counts from the older of the two. So a rate covers between half a window and a window, or more if no snapshot
-//! was taken.
+//! An advance reads no clock, so steps and time are both known only when a snapshot is taken. A snapshot takes
+//! a sample, and compares it with an older sample. Two older samples are kept, at least half a window apart, and
+//! the rate counts from the older of the two. So a rate covers between half a window and a window, or more if no
+//! snapshot was taken.
 
 use std::time::{Duration, Instant};
 

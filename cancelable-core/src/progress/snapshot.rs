@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The progress of an operation at one moment, from [`Progress::snapshot`](super::Progress::snapshot).
 ///
 /// A snapshot has two sets of figures: the operation's own, and [`overall`](Self::overall), which adds up the
-/// operation and everything below it, live or ended. The sum has a meaning if all of them count the same thing.
+/// operation and everything below it, live or ended. The sum has a meaning if all operations count in the same unit.
 ///
 /// # Examples
 ///

@@ -23,7 +23,7 @@ impl Throttle {
         }
     }
 
-    /// Returns whether a call is due. Returns true to one caller, which has to make the call.
+    /// Returns whether a call is due. Exactly one caller gets true, and has to make the call.
     pub(super) fn is_due(&self) -> bool {
         let now = nanos(self.runtime.now().saturating_duration_since(self.start));
         // Relaxed: the time orders no other access. The change of a caller that gets false is in the

@@ -3,8 +3,8 @@
 //! A *hold* delays the end of an operation for work outside the tasks of the operation, such as work on a thread
 //! pool of the user. A hold takes no permit and cannot fail.
 //!
-//! Each is an entry in the table of the owner (`children.rs`), and the guard here removes the entry. An admission
-//! first marks the table as occupied, under the table's lock. Then it checks under the record's lock whether the
+//! Each admission is an entry in the table of the owner (`children.rs`), and the guard here removes the entry. An
+//! admission first marks the table as occupied, under the table's lock. Then it checks under the record's lock whether the
 //! record is settled. A run that ends settles its record under that lock, and reads the mark there; it does not
 //! lock a table that is unused. So either the run sees the mark, or the admission sees the end.
 
@@ -51,7 +51,7 @@ impl Admission {
     }
 }
 
-/// A drop, because a runtime that shuts down just drops its tasks.
+/// Ends the admission in the drop, because a runtime that shuts down drops its tasks without a poll.
 impl Drop for Admission {
     fn drop(&mut self) {
         self.owner.children.remove(self.id);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) struct BlockingCall {
     runtime: RuntimeHandle,
-    /// The time from the cancel of the call to its abandonment; `None` is for ever.
+    /// The time from the cancel of the call to its abandonment; `None` if the call is never abandoned.
     grace: Option<Duration>,
     state: Mutex<State>,
     /// The waker of the one task that awaits the handle. Woken after a change of the state, with the lock released.
@@ -45,8 +45,8 @@ impl BlockingCall {
         self.grace
     }
 
-    /// Returns the time of its abandonment; `None` while the call is not cancelled, if its thread is done, or if
-    /// the call is never abandoned.
+    /// Returns the time at which the call is abandoned; `None` while the call is not cancelled, if its thread is
+    /// done, or if the call is never abandoned.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due_after(|state| state.cancelled_at)
     }

@@ -5,7 +5,7 @@
 //! # The end
 //!
 //! Whether the operation was cancelled is decided at its end, under the record's lock. From then on every answer
-//! here except the token itself is the answer of that moment, whatever happens to the token.
+//! here, except the token itself, is the state at the end: a later cancel of the token changes no answer.
 //!
 //! A token that was *handed out*, so that user code may wait for it, is cancelled after the end with
 //! [`Reason::ScopeEnded`](crate::Reason::ScopeEnded), unless it was cancelled before. A token that was not handed
@@ -192,7 +192,7 @@ impl Record {
             Debug,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
-            "{} was asked to stop: {cause}", self.label
+            "{} is being cancelled: {cause}", self.label
         );
     }
 

@@ -81,7 +81,7 @@ struct Member<H> {
 
 struct Orphan<H> {
     handle: H,
-    /// The runtime of its task.
+    /// The runtime of the child's task.
     runtime: RuntimeHandle,
 }
 
@@ -432,7 +432,7 @@ impl<H: Clone + Default> Children<H> {
         self.with_table(|table| table.abandon_timer = Some(timer));
     }
 
-    /// Registers the waker of the run that joins, also for waits on things outside of this table. The run has to
+    /// Registers the waker of the run that joins, also for waits on work outside of this table. The run has to
     /// check again after this.
     pub(super) fn register(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());

@@ -99,7 +99,7 @@ fn overdue(record: &Record, now: Instant) -> Option<Cause> {
 }
 
 /// Cancels for a deadline of the record or of an ancestor that binds it and has passed at `now`: the outermost
-/// such deadline, because the scopes inside end with it in any case. Returns whether this operation is cancelled.
+/// such deadline, because the scopes inside end with it. Returns whether this operation is cancelled.
 ///
 /// The operation with that deadline is cancelled, and its descendants inherit the cancel. If that operation has
 /// already ended, the nearest operation inside it that has not ended is cancelled instead, with the same cause.

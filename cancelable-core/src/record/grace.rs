@@ -116,7 +116,7 @@ pub(crate) fn stopping_since(record: &Record, now: Instant) -> Option<Instant> {
     Some(opened.map_or(cancelled, |opened| opened.max(cancelled)))
 }
 
-/// Records the time of a cancel, for a run that is polled after it.
+/// Records the time of the cancel if the operation is cancelled. Called by a poll of the run.
 pub(crate) fn note_cancelled(record: &Record) {
     if record.is_cancelled() {
         let now = record.now();
@@ -124,8 +124,8 @@ pub(crate) fn note_cancelled(record: &Record) {
     }
 }
 
-/// Registers a callback that notes the time of the cancel on the thread that cancels. The cause does not have
-/// that time: the token that it comes from may have had another clock.
+/// Registers a callback that notes the time of the cancel on the thread that cancels. The cause may have
+/// another time: the token that it comes from may have another clock.
 pub(crate) fn note_cancel(record: &Arc<Record>) -> CallbackRegistration {
     record.on_cancel(|record, _| {
         if let Some(now) = record.now() {

@@ -59,7 +59,7 @@ impl HandleCount {
     }
 }
 
-/// The number of deferrals before the run, and of clones that were made since; under the record's lock.
+/// The number of deferrals before the run, and the number of clones made since then. Both are under the record's lock.
 #[derive(Default)]
 pub(super) struct Deferrals {
     times: u32,

@@ -244,7 +244,8 @@ fn remove_handle(record: &Record, kind: HandleKind) -> bool {
     is_last || (record.has_deferred() && none_counts())
 }
 
-/// Removes a scope handle, and closes the record as never run if that was the last. Returns whether it did.
+/// Removes a scope handle. If it was the last handle, closes the record as never run. Returns whether the record was
+/// closed.
 pub(crate) fn drop_handle(record: &Arc<Record>, kind: HandleKind) -> bool {
     remove_handle(record, kind) && close_unrun(record)
 }
@@ -338,12 +339,12 @@ fn write_status(record: &Record, status: Status) {
     match (&error, &cause, reason) {
         (None, Some(cause), Some(reason)) => log!(
             Debug, operation = name, id, status = word, reason, cause:% = cause;
-            "{label} is {status}, asked to stop: {cause}"
+            "{label} is {status}, cancel cause: {cause}"
         ),
         (Some(error), Some(cause), Some(reason)) => log!(
             Debug, operation = name, id, status = word, error = &**error, reason,
             cause:% = cause;
-            "{label} is {status}: {error}, asked to stop: {cause}"
+            "{label} is {status}: {error}, cancel cause: {cause}"
         ),
         (Some(error), ..) => log!(
             Debug, operation = name, id, status = word, error = &**error;

@@ -15,7 +15,7 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// Returns true to the first caller, who registers the callback.
+    /// Returns whether this call is the first. The first caller registers the callback.
     pub(super) fn observe_cancel(&mut self) -> bool {
         !std::mem::replace(&mut self.observes_cancel, true)
     }
@@ -29,12 +29,12 @@ impl Notices {
         self.observes_cancel.then(|| self.callback.take())
     }
 
-    /// Returns true to the first caller, who delivers the cancel.
+    /// Returns whether this call is the first. The first caller delivers the cancel.
     pub(super) fn claim_cancel(&mut self) -> bool {
         !std::mem::replace(&mut self.is_cancel_claimed, true)
     }
 
-    /// Returns true to the first caller, who registers the hook.
+    /// Returns whether this call is the first. The first caller registers the hook.
     pub(super) fn observe_progress(&mut self) -> bool {
         !std::mem::replace(&mut self.observes_progress, true)
     }

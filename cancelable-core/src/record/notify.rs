@@ -1,7 +1,7 @@
 //! Delivery of an operation's events to its observers: exactly once, and in order.
 //!
 //! A cancel is delivered at once, on the thread that cancels, by a callback on the token. The callback is
-//! registered only if an observer wants cancels.
+//! registered only if an observer observes cancels.
 //!
 //! The callback and the end of the operation compete for the delivery. The first of them claims it under the
 //! record's lock, and pushes the event to the readers' queues under that lock (the queue's lock is the inner
@@ -149,7 +149,7 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
     }
 }
 
-/// Starts the delivery of progress, if the operation has progress and an observer wants it.
+/// Starts the delivery of progress, if the operation has progress and an observer observes progress.
 ///
 /// Called when the progress is made and when an observer begins to want it. Each side has stored its change
 /// before it takes the lock here, so the second of them sees the change of the first.

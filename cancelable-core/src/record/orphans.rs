@@ -57,7 +57,7 @@ pub(crate) struct OrphanGuard {
     id: OperationId,
 }
 
-/// A drop, because a runtime that shuts down just drops its tasks.
+/// Removes the orphan in the drop, because a runtime that shuts down drops its tasks without a poll.
 impl Drop for OrphanGuard {
     fn drop(&mut self) {
         self.owner.children.remove_orphan(self.id);

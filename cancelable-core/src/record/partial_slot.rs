@@ -98,7 +98,7 @@ impl Slot {
         self.value.clone()
     }
 
-    /// Sets how a value of type `P` is shown, and returns the previous setting.
+    /// Sets the function that writes a value of type `P` as text, and returns the previous setting.
     #[must_use]
     pub(crate) fn show<P: 'static>(
         &mut self,

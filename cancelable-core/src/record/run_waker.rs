@@ -55,7 +55,7 @@ pub(super) fn register_with(
 
 /// Returns the number of wakes of the run.
 pub(crate) fn wakes(record: &Record) -> u64 {
-    // Relaxed: an old number is as good, as the header says; the state that goes with the number is read under
+    // Relaxed: an old number is valid too, see the header; the state that goes with the number is read under
     // the lock.
     record.run_wakes.load(Ordering::Relaxed)
 }

@@ -49,7 +49,8 @@ impl<H> ShieldState<H> {
         self.until
     }
 
-    /// Returns the outermost shield around it. Operations opened inside are isolated until the end of that shield.
+    /// Returns the outermost shield around this shield. Operations opened inside are isolated until the end of
+    /// that shield.
     pub(super) fn outermost(&self) -> &Self {
         std::iter::successors(Some(self), |shield| shield.outer.as_deref())
             .last()

@@ -44,8 +44,8 @@ impl InShield {
     }
 }
 
-/// A drop, so that a panic removes the mark too. Entries that were swapped in meanwhile are swapped out again, so
-/// the entry is the same.
+/// Removes the mark in the drop, so that a panic removes the mark too. Entries that were swapped in meanwhile are
+/// swapped out again, so the entry is the same.
 impl Drop for InShield {
     fn drop(&mut self) {
         drop(ambient::replace_shield(self.before.take()));

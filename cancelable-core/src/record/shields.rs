@@ -69,7 +69,7 @@ impl<H> Shields<H> {
         self.leases.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Returns true for the last lease.
+    /// Removes a lease. Returns whether it was the last lease.
     pub(super) fn remove_lease(&self) -> bool {
         // AcqRel: as above.
         self.leases.fetch_sub(1, Ordering::AcqRel) == 1

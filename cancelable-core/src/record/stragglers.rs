@@ -1,9 +1,9 @@
-//! The stragglers of an operation: the bodies, finalizers, children, blocking calls and holds, of it and of its
-//! descendants, that have not ended.
+//! The stragglers of an operation: the bodies, finalizers, children, blocking calls and holds that have not ended, of
+//! the operation and of its descendants.
 //!
 //! An operation lists its children and blocking calls at any time. It lists the scopes that run in its body only
-//! if it is watched, which it is with a grace period or a watchdog of its own or of an ancestor. Then each run is
-//! on the list of its parent while it runs.
+//! if it is watched: if the operation or an ancestor has a grace period or a watchdog. Then each run is on the list of
+//! its parent while it runs.
 
 use super::reports::KEPT;
 use super::shields::OpenShield;
@@ -203,7 +203,7 @@ pub(crate) fn note(record: &Record, stragglers: Vec<Straggler>) {
             Warn,
             operation = &*record.label.shown_name(), id = record.label.id().get(),
             kind = straggler.kind.as_str(), location:% = straggler.location;
-            "{} ends without unfinished work: {straggler}", record.label
+            "{} ends with open work: {straggler}", record.label
         );
         keep(record, straggler);
     }

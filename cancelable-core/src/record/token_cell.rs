@@ -16,9 +16,9 @@
 //! first. If the run is first, the maker finds the mark and wakes the run. If the maker is first, the run reads
 //! the value of that exchange or of a later one, and sees the token.
 //!
-//! A poll removes the mark, since the run is about to check anyway. It writes only if it finds the mark, which is
-//! its own. So it can overwrite only the exchange of a maker that has found the mark too. To overwrite the
-//! exchange of a maker that has not found it would hide the token from the run's next exchange.
+//! A poll removes the mark, because the run is about to check for the token. The poll writes only if it finds its own
+//! mark. So the write can replace only the exchange of a maker that has found the mark too. If the write replaced the
+//! exchange of a maker that has not found the mark, the run's next exchange would not see the token.
 
 use crate::cause::OperationLabel;
 use crate::sync::{AtomicBool, AtomicU32, OnceLock, Ordering};
@@ -203,8 +203,8 @@ impl TokenCell {
     /// Returns the token that has to be cancelled for the end, after the status has become an end: a token that
     /// was handed out and is not cancelled, if there are no dependents.
     pub(super) fn to_end(&self) -> Option<&CancellationToken> {
-        // AcqRel: the end of a dependent lowers the count by an exchange too. If the other exchange comes after
-        // this exchange, it sees the status; if it comes before, it is seen here.
+        // AcqRel: the end of a dependent lowers the count by an exchange too. If the dependent's exchange comes later,
+        // the dependent sees the status. If it comes earlier, this exchange sees the lower count.
         if !self.is_handed_out() || self.dependents.fetch_add(0, Ordering::AcqRel) > 0 {
             return None;
         }

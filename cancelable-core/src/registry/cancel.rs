@@ -58,13 +58,13 @@ impl CancelResult {
     }
 }
 
-/// A phrase for people, such as `cancelled already: shutting down (at src/main.rs:14)`.
+/// A phrase for people, such as `already cancelled: shutting down (at src/main.rs:14)`.
 impl fmt::Display for CancelResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("cancelled"),
-            Self::Already(cause) => write!(f, "cancelled already: {cause}"),
-            Self::Ended => f.write_str("ended before"),
+            Self::Already(cause) => write!(f, "already cancelled: {cause}"),
+            Self::Ended => f.write_str("already ended"),
             Self::Unknown => f.write_str("unknown"),
         }
     }

@@ -101,7 +101,7 @@ impl fmt::Display for Event {
                     None => Ok(()),
                 }
             }
-            Self::CancelRequested(_, cause) => write!(f, "was asked to stop: {cause}"),
+            Self::CancelRequested(_, cause) => write!(f, "is being cancelled: {cause}"),
             Self::Ended(operation) => write!(f, "has ended: {}", operation.status()),
             Self::Missed(count) => write!(f, "{count} events were missed"),
         }

@@ -27,7 +27,7 @@ pub(super) struct List {
     len: usize,
     newest: Chunk,
     newest_number: u64,
-    /// The chunks by number, none of them empty.
+    /// The older chunks by number. No chunk is empty.
     older: BTreeMap<u64, Arc<Chunk>>,
 }
 

@@ -1,22 +1,17 @@
 //! The data of a filter, which can be read from text and written as text.
 
 use super::filter::Filter;
-use super::query_error::QueryError;
-use super::{pattern, query_text};
+use super::pattern;
 use crate::cause::OperationId;
 use crate::operation::Status;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// The criteria of a [`Filter`] as data: for a command line, the URL of a page, or another process.
 ///
-/// [`FromStr`] reads a query from text and [`Display`](fmt::Display) writes the same text back. With the feature
+/// [`FromStr`](std::str::FromStr) reads a query from text and [`Display`](std::fmt::Display) writes the same text back. With the feature
 /// `serde` a query is serialised as that text. `Filter::from(query)` makes the filter. A filter has two criteria that
 /// no query has: [`since`](Filter::since), because an `Instant` has no meaning in another process, and
 /// [`matching`](Filter::matching).
-///
-/// # Text
 ///
 /// A text has criteria, separated by spaces; all must match. An empty text selects all operations.
 ///
@@ -208,19 +203,5 @@ impl From<Query> for Filter {
             Some(limit) => filter.limit(limit),
             None => filter,
         }
-    }
-}
-
-impl FromStr for Query {
-    type Err = QueryError;
-
-    fn from_str(text: &str) -> Result<Self, QueryError> {
-        query_text::parse(text)
-    }
-}
-
-impl fmt::Display for Query {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        query_text::write(self, f)
     }
 }

@@ -10,6 +10,7 @@ use crate::cause::OperationId;
 use crate::operation::Status;
 use std::fmt::{self, Write};
 use std::num::NonZeroU64;
+use std::str::FromStr;
 use std::time::Duration;
 
 const CRITERION: &str = "status:, name:, age>, age<, meta., parent:, after: or limit:";
@@ -48,7 +49,7 @@ fn error(kind: Kind, position: usize, expected: &'static str) -> QueryError {
 /// Reads a query.
 ///
 /// Ends: each turn reads a term, which has at least one character.
-pub(super) fn parse(text: &str) -> Result<Query, QueryError> {
+fn parse(text: &str) -> Result<Query, QueryError> {
     let mut query = Query::new();
     let mut rest = Rest { text, at: 0 };
     loop {
@@ -269,7 +270,7 @@ fn time(word: &Word<'_>) -> Result<Duration, QueryError> {
 }
 
 /// Writes a query in the form that [`parse`] reads.
-pub(super) fn write(query: &Query, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write(query: &Query, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut separator = "";
     let mut term = |f: &mut fmt::Formatter<'_>, name: &str| {
         f.write_str(std::mem::replace(&mut separator, " "))?;
@@ -359,5 +360,19 @@ fn write_time(time: Duration, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match unit {
         Some((name, unit)) => write!(f, "{}{name}", nanos / unit),
         None => write!(f, "{nanos}ns"),
+    }
+}
+
+impl FromStr for Query {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, QueryError> {
+        parse(text)
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(self, f)
     }
 }

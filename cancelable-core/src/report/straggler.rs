@@ -168,7 +168,7 @@ impl Straggler {
     }
 
     /// The time since the last poll. Polls are recorded in finalizers, and in operations that have a grace period
-    /// or a watchdog or have an ancestor that does; `None` elsewhere.
+    /// or a watchdog, their own or an ancestor's; `None` elsewhere.
     #[must_use]
     pub fn polled_ago(&self) -> Option<Duration> {
         self.polled_ago

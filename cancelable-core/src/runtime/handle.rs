@@ -84,7 +84,7 @@ impl RuntimeHandle {
         std::ptr::addr_eq(Arc::as_ptr(&self.shared), Arc::as_ptr(&other.shared))
     }
 
-    /// Returns whether the runtime's clock is the system's: whether its time lies between two readings of the
+    /// Returns whether the runtime's clock is the system's: whether its time is between two readings of the
     /// system's clock.
     pub(crate) fn keeps_systems_time(&self) -> bool {
         let before = clock::now();
@@ -272,6 +272,6 @@ impl fmt::Debug for RuntimeHandle {
     }
 }
 
-// A handle only calls the adapter, which threads share that may panic in any case.
+// A handle only calls the adapter. Threads share the adapter, and each of them may panic, with or without a handle.
 impl<R: ?Sized> std::panic::UnwindSafe for Shared<R> {}
 impl<R: ?Sized> std::panic::RefUnwindSafe for Shared<R> {}

@@ -123,7 +123,9 @@ impl fmt::Display for JoinError {
                 f,
                 "the task was never run by the {runtime} runtime; keep the runtime alive until its tasks are joined"
             ),
-            Why::Taken => f.write_str("the task was joined before; its value is returned once"),
+            Why::Taken => {
+                f.write_str("the task was joined before, and a task returns its value once")
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ impl SpareTimers {
         Some(timer)
     }
 
-    /// Keeps a timer if its runtime gains by that and there is room.
+    /// Keeps a timer if the runtime moves a timer at less cost than it makes one, and if there is room.
     pub(super) fn keep(&self, mut timer: Pin<Box<dyn Timer>>) {
         if !timer.as_mut().retire() {
             return;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The outcome of a run: its status, its value or its error, the cause of a cancel, and a report.
 ///
-/// A requested cancel is not yet a delivered one. A body that finished although the scope was cancelled is
+/// A cancel can be requested and not delivered. A body that finished although the scope was cancelled is
 /// [`Status::Completed`], and the outcome has the cause of the request.
 ///
 /// | call | result |
@@ -135,7 +135,7 @@ impl<T, E> Outcome<T, E> {
         self.cause.as_ref()
     }
 
-    /// Returns how long the scope ran. `None` if the scope did not run, or has no runtime and so no clock.
+    /// Returns the duration of the run. `None` if the scope did not run, or has no runtime and so no clock.
     ///
     /// # Examples
     ///
@@ -334,7 +334,7 @@ impl<T, E> Outcome<T, E> {
     /// the end of the cleanup budget.
     ///
     /// Stragglers of descendant scopes are included if this scope was cancelled too. Stragglers of spawned children
-    /// and of dropped runs are included in any case.
+    /// and of dropped runs are always included.
     ///
     /// # Examples
     ///

@@ -241,7 +241,7 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
 }
 
 fn write_unfinished(straggler: &Straggler, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "the scope ended without {straggler}")
+    write!(f, "the scope ended with open work: {straggler}")
 }
 
 /// The source is the source of the error inside, because each variant displays the error inside. So the body's error
@@ -331,7 +331,7 @@ impl fmt::Display for SourceFailed {
         } = self;
         write!(
             f,
-            "scope {operation} did not start because its {} did not: {error}",
+            "scope {operation} did not start, because its {} failed to start: {error}",
             Named("source", source)
         )
     }

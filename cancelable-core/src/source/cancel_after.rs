@@ -92,7 +92,7 @@ impl Shared {
         self.state.load(Ordering::Acquire) == ARMED
     }
 
-    /// Ends the countdown. Returns true to the caller that has ended it.
+    /// Ends the countdown. Returns whether this call ended the countdown.
     fn claim(&self, end: u8) -> bool {
         // AcqRel: the second caller sees all writes that the first had made before.
         let claimed = self
@@ -105,7 +105,7 @@ impl Shared {
 /// A guard that calls off the cancel of [`cancel_after`] in its drop.
 ///
 /// The drop does not wait for a cancel in progress on another thread.
-#[must_use = "dropping the guard prevents the cancel; `detach()` does not"]
+#[must_use = "dropping the guard calls the cancel off; `detach()` does not"]
 pub struct CancelAfter {
     shared: Arc<Shared>,
     is_detached: bool,
@@ -118,12 +118,12 @@ impl CancelAfter {
         self.shared.is_armed()
     }
 
-    /// Prevents the cancel. Returns true if the cancel had not come yet.
+    /// Calls off the cancel. Returns whether this call prevented the cancel.
     pub fn disarm(self) -> bool {
         self.shared.claim(DISARMED)
     }
 
-    /// Drops the guard without preventing the cancel.
+    /// Drops the guard and does not call the cancel off.
     pub fn detach(mut self) {
         self.is_detached = true;
     }
@@ -192,7 +192,7 @@ impl Drop for Countdown {
         drop(self.shared.task.take());
         if self.shared.claim(OVER) {
             let cause = self.cause.clone();
-            let cause = cause.with_message("the runtime that kept the time is gone");
+            let cause = cause.with_message("the runtime of the timer has shut down");
             self.token.cancel_with(cause);
         }
     }

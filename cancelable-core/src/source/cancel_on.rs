@@ -9,7 +9,7 @@ use crate::sync::isolate;
 use crate::token::CancellationToken;
 
 /// Cancels `token` on this thread, and runs its callbacks on `runtime`, so that a slow callback does not delay the
-/// caller. Returns true if this call cancelled the token.
+/// caller. Returns whether this call cancelled the token.
 ///
 /// When this function returns, every descendant is cancelled, and all waiters were woken. The callbacks, and the hooks
 /// of the cancel, run after that as one blocking job of the runtime, in their usual order. A callback that is

@@ -64,7 +64,7 @@ impl SourceContext {
 
 /// The receiver of a source's cancel: the scope, or a member of a group.
 pub(crate) trait CancelTarget: Send + Sync {
-    /// Takes the request. Returns true if it is on record.
+    /// Takes the request. Returns whether the request is on record.
     fn request(&self, cause: Cause) -> bool;
 }
 

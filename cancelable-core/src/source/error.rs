@@ -31,7 +31,7 @@ impl SourceError {
 
     /// The error of a source that was started without the runtime that it needs.
     pub(crate) fn no_runtime() -> Self {
-        Self::new("it needs a runtime and was started without one")
+        Self::new("the source needs a runtime: build the scope with one")
     }
 }
 

@@ -25,7 +25,7 @@ impl Members {
         self.0.push(IsolatedDrop::new(Box::new(source)));
     }
 
-    /// The name of a group: its kind and the names of its members.
+    /// The name of a group: the group's kind and the names of its members.
     fn name(&self, kind: &str) -> Cow<'static, str> {
         let members = self.0.iter().filter_map(IsolatedDrop::get);
         let names: Vec<_> = members.map(|source| source.name()).collect();

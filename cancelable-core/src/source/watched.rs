@@ -33,7 +33,7 @@ impl Watched {
         cancel: Option<ScopeCancel>,
     ) -> Result<Self, (Cow<'static, str>, SourceError)> {
         let mut name = Cow::Borrowed("source");
-        let mut started = Err(SourceError::new("it panicked when it was started"));
+        let mut started = Err(SourceError::new("the source panicked at its start"));
         // The source outlives a panic of its `name`, and is dropped after it.
         let named = isolate("a source", || {
             if let Some(source) = source.get() {
@@ -89,7 +89,7 @@ impl Watched {
     }
 }
 
-/// A drop in isolation, since a panic in a source's drop would replace the outcome.
+/// Drops the source in isolation, because a panic in a source's drop would replace the outcome.
 impl Drop for Watched {
     fn drop(&mut self) {
         self.release();

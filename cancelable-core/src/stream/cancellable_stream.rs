@@ -16,7 +16,8 @@ use std::ops::DerefMut;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// A stream that a cancel ends. [`cancellation`](Self::cancellation) tells an end by a cancel from the end of the input.
+/// A stream that a cancel ends. [`cancellation`](Self::cancellation) distinguishes an end by a cancel from the end
+/// of the input.
 ///
 /// The methods of this trait return such streams. `chunks` and `try_chunks` of `futures` return such streams too: a
 /// cancel is an end for them, at which they yield the rest of the items. Other adapters of `futures` return plain
@@ -212,7 +213,7 @@ pub trait CancellableStream: Stream {
         TryChunksWithin::new(self, size, TimeLimit::new(runtime, span))
     }
 
-    /// Collects the items until the end of the stream. The output tells whether the items are complete.
+    /// Collects the items until the end of the stream. The output shows whether the items are complete.
     ///
     /// # Cancel safety
     ///
@@ -247,7 +248,7 @@ pub trait CancellableStream: Stream {
         CollectPartial::new(self, Self::cancellation)
     }
 
-    /// Collects the values of a stream of results until the first error or the end of the stream. The output tells
+    /// Collects the values of a stream of results until the first error or the end of the stream. The output shows
     /// whether the values are complete.
     ///
     /// # Cancel safety

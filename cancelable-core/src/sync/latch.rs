@@ -35,7 +35,7 @@ struct State {
     is_set: bool,
     /// The key for the next wait.
     next: u64,
-    /// A map, because a map releases its memory after a peak.
+    /// The stored wakers, in a map, because a map releases its memory after a peak.
     wakers: NumberMap<u64, StoredWaker>,
 }
 
@@ -72,7 +72,7 @@ impl Latch {
 /// A wait for a latch.
 pub(crate) struct LatchWait {
     latch: Arc<Latch>,
-    /// The key of its entry, once it has had one.
+    /// The key of the entry in the latch; `None` until the first poll that waits.
     key: Option<u64>,
 }
 

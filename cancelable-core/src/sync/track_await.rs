@@ -50,8 +50,8 @@ mod tracked {
 
     /// Returns whether a file belongs to neither this crate nor the standard library.
     fn is_of_user(file: &str) -> bool {
-        // Some compilers name a file by the path that they were given, and by the absolute path where they compile a
-        // generic function of the file for another crate.
+        // Some compilers name a file by the path on their command line. In a generic function of the file that is
+        // compiled for another crate, the compilers name the file by its absolute path.
         let given = file!().trim_end_matches("track_await.rs");
         let given = given.trim_end_matches(['/', '\\']).trim_end_matches("sync");
         let below = file.strip_prefix(env!("CARGO_MANIFEST_DIR"));

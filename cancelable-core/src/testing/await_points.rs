@@ -83,7 +83,7 @@ where
         let dropped = catch(|| drop(future));
         manual.run_until_idle();
         let verdict = dropped
-            .map_err(|text| format!("its drop panicked: {text}"))
+            .map_err(|text| format!("the drop of the future panicked: {text}"))
             .and_then(|()| judge(|| check(&manual)));
         (reached, verdict)
     })

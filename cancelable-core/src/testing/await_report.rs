@@ -50,7 +50,7 @@ pub enum LastRun {
 /// );
 /// assert_eq!(report.points(), 2);
 /// assert_eq!(report.last_run(), LastRun::Completed);
-/// assert_eq!(report.to_string(), "none of 2 await points leaves anything broken");
+/// assert_eq!(report.to_string(), "no finding at 2 await points");
 /// ```
 #[derive(Clone, Debug)]
 pub struct AwaitReport {
@@ -96,7 +96,7 @@ impl fmt::Display for AwaitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let points = self.points;
         match self.broken.len() {
-            0 => write!(f, "none of {points} await points leaves anything broken")?,
+            0 => write!(f, "no finding at {points} await points")?,
             broken => write!(f, "{broken} findings, with {points} await points:")?,
         }
         for broken in &self.broken {
@@ -209,7 +209,7 @@ impl fmt::Display for BrokenAwaits {
     }
 }
 
-/// The text of `Display`, because a failed test prints `Debug`.
+/// Writes the text of `Display`, because a failed test prints `Debug`.
 impl fmt::Debug for BrokenAwaits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -40,7 +40,7 @@ pub enum Change {
 
 /// An event of an operation, from a [`Recorder`].
 ///
-/// `Display` writes a sentence: "import is running", "import was asked to stop: timed out (limit 3 s, ..)".
+/// `Display` writes a sentence: "import is running", "import is being cancelled: timed out (limit 3 s, ..)".
 ///
 /// # Examples
 ///
@@ -91,7 +91,7 @@ impl fmt::Display for OperationEvent {
         let name = &self.operation;
         match &self.change {
             Change::Status(status) => write!(f, "{name} is {status}"),
-            Change::CancelRequested(cause) => write!(f, "{name} was asked to stop: {cause}"),
+            Change::CancelRequested(cause) => write!(f, "{name} is being cancelled: {cause}"),
         }
     }
 }
@@ -121,7 +121,7 @@ impl fmt::Display for OperationEvent {
 /// let events = recorder.take();
 /// let lines: Vec<_> = events.iter().map(|event| event.to_string()).collect();
 /// assert_eq!(lines[..2], ["import is pending", "import is running"]);
-/// assert!(lines[2].starts_with("import was asked to stop: timed out (limit 3 s"));
+/// assert!(lines[2].starts_with("import is being cancelled: timed out (limit 3 s"));
 /// assert_eq!(lines[3..], ["import is cancelled"]);
 /// assert_eq!(events[3].at(), limit);
 /// # Ok(())

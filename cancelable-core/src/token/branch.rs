@@ -46,8 +46,8 @@ pub(super) struct Branch {
 struct Inner {
     /// The members. Empty once the branch is cancelled (invariant 6).
     members: InlineList<Member>,
-    /// The weak reference that was this branch's entry above. The canceller moves the reference here, so that it is
-    /// dropped with the branch and not during the cancel.
+    /// The weak reference that was this branch's entry in the branch above. The canceller moves the reference
+    /// here, so that it is dropped with the branch and not during the cancel.
     entry: Option<Weak<Branch>>,
 }
 

@@ -33,7 +33,7 @@ struct Link {
 struct Running {
     key: Key,
     thread: ThreadId,
-    /// The latch that is set at its end, if another thread or task waits for that.
+    /// The latch that is set at the end of the callback, if another thread or task waits for the end.
     ended: Option<Arc<Latch>>,
 }
 

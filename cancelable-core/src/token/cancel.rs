@@ -20,9 +20,9 @@ use crate::sync::{is_logged, isolate, log};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-/// Cancels the token of `node`. Returns true if this call cancelled it.
+/// Cancels the token of `node`. Returns whether this call cancelled the token.
 ///
-/// When it returns, true or false, everything below is marked. Requires that no lock is held, because user code
+/// After the return, with either result, everything below is marked. Requires that no lock is held, because user code
 /// runs. No panic of user code unwinds out of this function.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     cancel_deferring_callbacks(node, cause).0

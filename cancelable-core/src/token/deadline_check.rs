@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Cancels operations whose deadline has passed unnoticed.
+/// A check that cancels operations whose deadline has passed before a run noticed it.
 pub(crate) trait DeadlineCheck: Send + Sync {
     /// Returns whether there is no deadline. Reads no clock, so it is cheap at each call.
     fn has_no_deadline(&self) -> bool;
@@ -21,10 +21,11 @@ pub(crate) trait DeadlineCheck: Send + Sync {
     /// checks; `None` if each call has to check, because the clock is not the system's.
     fn check(&self) -> Option<Instant>;
 
-    /// Returns the mark of the token's operation, for an error of its cancel for `cause`.
+    /// Returns the mark of the token's operation, for an error that reports a cancel with `cause`.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
 
-    /// Adds the deadline checks of the tokens that cancel the operation from outside. `check` does not run these.
+    /// Adds the deadline checks of the tokens that cancel the operation from outside. `check` does not
+    /// run the checks of these tokens.
     fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>);
 }
 
@@ -234,7 +235,7 @@ mod tests {
     use super::{FAST, MAX_PERIOD, Pacing};
     use std::time::Instant;
 
-    /// Returns how many of `calls` calls check, if each takes `each` by the clock.
+    /// Returns the number of checks in `calls` calls, if each call takes `each` by the clock.
     fn checks(
         pacing: &mut Pacing,
         now: &mut Instant,

@@ -1,4 +1,4 @@
-//! The link of a branch to the objects above it.
+//! The link of a branch to its parent objects.
 
 use super::branch::Branch;
 use super::inline_list::Key;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The index of no input.
 const NONE: usize = usize::MAX;
 
-/// The objects above a branch.
+/// The parent objects of a branch: none, a branch, or the inputs of a join.
 #[derive(Debug)]
 pub(super) enum Above {
     /// Nothing: the branch of a root, or of a token that was cancelled before it got the branch.

@@ -141,7 +141,7 @@ fn unless_cancelled<F>(token: &CancellationToken, future: F) -> Option<F> {
 /// Polls the future first, so that its output wins; then the token, which stores the waker.
 ///
 /// Wakes: both are polled with `cx`, so a change of either wakes the task. Without a future the run is over,
-/// and the result only tells whether the token is cancelled.
+/// and the result only shows whether the token is cancelled.
 fn poll<F: Future, W: Future<Output = ()> + Unpin>(
     cancelled_before: bool,
     mut future: Pin<&mut Option<F>>,

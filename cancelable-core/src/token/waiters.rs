@@ -189,7 +189,7 @@ impl Node {
         self.branch()?.sharded_waiters()
     }
 
-    /// Locks the node's lists for a waiter. Returns true as well if waiters have found them locked too often.
+    /// Locks the node's lists for a waiter. Also returns whether waiters have found the lists locked too often.
     fn lock_and_count(&self) -> (MutexGuard<'_, Inner>, bool) {
         let (inner, is_locked) = match self.try_lock() {
             Some(inner) => (inner, false),

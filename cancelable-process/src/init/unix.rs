@@ -71,7 +71,7 @@ fn unblock() {
     let unblocked = nix::sys::signal::SigSet::all().thread_unblock();
     if let Err(error) = unblocked {
         isolate("a logger", || {
-            log::warn!(target: "cancelable", "signals stay blocked: {error}");
+            log::warn!(target: "cancelable", "cannot unblock the signals of this thread: {error}");
         });
     }
 }
@@ -88,7 +88,7 @@ fn adopt() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
         isolate("a logger", || {
-            log::warn!(target: "cancelable", "orphans will not be reaped: {error}");
+            log::warn!(target: "cancelable", "cannot become the parent of orphans, which will not be reaped: {error}");
         });
     }
 }
@@ -110,7 +110,7 @@ impl Program<'_> {
         let name = self.name;
         if let Err(error) = kill_process_group(self.pid, signal) {
             isolate("a logger", || {
-                log::debug!(target: "cancelable", process = name; "{name} was not sent {signal:?}: {error}");
+                log::debug!(target: "cancelable", process = name; "{signal:?} was not sent to {name}: {error}");
             });
         }
     }
@@ -169,12 +169,12 @@ impl Program<'_> {
         self.note();
     }
 
-    /// Logs the last error of the system.
+    /// Logs the last error of a system call of the job control.
     fn note(&mut self) {
         if let Some(Err(error)) = self.job.as_mut().map(Job::refused) {
             let name = self.name;
             isolate("a logger", || {
-                log::debug!(target: "cancelable", process = name; "the terminal of {name}: {error}");
+                log::debug!(target: "cancelable", process = name; "a call of the job control for {name} failed: {error}");
             });
         }
     }

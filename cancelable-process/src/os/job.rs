@@ -24,7 +24,7 @@ use std::os::fd::AsFd;
 
 #[derive(Debug)]
 pub(crate) struct Job {
-    /// The process's group. The leader is a child of this program whose status is not taken.
+    /// The group of the process. The leader is a child of this program, and its exit status was not taken.
     group: Pid,
     terminal: File,
     /// True if the process gets the terminal whenever home has it.

@@ -11,7 +11,7 @@ pub(crate) struct Stat {
     /// The process group. Zero for a group outside this PID namespace.
     pub(crate) group: i32,
     pub(crate) session: i32,
-    /// The group in the foreground of its terminal: -1 without a terminal, and zero as above.
+    /// The group in the foreground of the process's terminal: -1 without a terminal, and zero as above.
     pub(crate) foreground: i32,
 }
 

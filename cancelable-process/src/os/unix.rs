@@ -166,7 +166,7 @@ fn until_dead(shared: &Shared, pid: Pid) -> Option<Signal> {
             Err(error) => {
                 isolate("a logger", || {
                     let name = shared.shown();
-                    log::warn!(target: "cancelable", process = &*name; "{name} cannot be waited for: {error}");
+                    log::warn!(target: "cancelable", process = &*name; "cannot wait for {name}: {error}");
                 });
                 return None;
             }
@@ -195,7 +195,7 @@ fn forward_stops(shared: &Arc<Shared>) -> Option<SignalGuard> {
     if let Err(error) = &watching {
         isolate("a logger", || {
             let name = shared.shown();
-            log::warn!(target: "cancelable", process = &*name; "stops of {name} are not seen: {error}");
+            log::warn!(target: "cancelable", process = &*name; "cannot pass stops of this program on to {name}: {error}");
         });
     }
     watching.ok()

@@ -29,7 +29,7 @@ pub(crate) fn start(
     Ok((child, target, pipes))
 }
 
-/// Returns true: no signal is sent, so each choice is valid.
+/// Returns whether the signal can be sent: always true, because Windows sends no signal.
 pub(crate) fn can_send(_: StopSignal) -> bool {
     true
 }

@@ -72,6 +72,18 @@ impl InvalidSignal {
     }
 
     /// Returns whether this platform has no signal of that name or number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use cancelable_signals::Signal;
+    ///
+    /// let error = "SIGFOO".parse::<Signal>().unwrap_err();
+    /// assert!(error.is_unknown());
+    /// assert!(error.given().contains("SIGFOO"));
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.problem == Problem::Unknown

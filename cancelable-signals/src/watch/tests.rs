@@ -81,7 +81,7 @@ impl Machine {
         self.signal(Signal::INT)
     }
 
-    /// Returns whether the handler takes the default action without the reader, once the reader has had its turn.
+    /// Lets the reader run, and then returns whether the handler takes the default action without the reader.
     #[cfg(unix)]
     fn is_idle(&mut self) -> bool {
         assert!(self.table.raised(self.now).is_empty());
@@ -144,7 +144,7 @@ fn r45_a_repeat_is_not_for_who_watches_since_the_first() {
     assert_eq!(machine.after(50 * MS).int(), Came::Work(1));
 }
 
-/// A signal that nobody received is no request, and what watches after it hears of the next.
+/// A signal that no watcher received is no request, and a later watcher receives the next signal.
 #[test]
 fn r33_the_window_opens_with_a_signal_that_was_received() {
     let mut machine = Machine::new(Disposition::Ignored);
@@ -153,7 +153,7 @@ fn r33_the_window_opens_with_a_signal_that_was_received() {
     assert_eq!(machine.int(), Came::Work(1));
 }
 
-/// The source that has received it was dropped before it could do anything with it.
+/// The source that received the signal was dropped before it had an effect.
 #[test]
 fn r45_a_request_that_nobody_has_received_is_held_back_by_no_window() {
     let mut machine = Machine::new(Disposition::Default);
@@ -161,7 +161,7 @@ fn r45_a_request_that_nobody_has_received_is_held_back_by_no_window() {
     assert_eq!(machine.int(), Came::Work(1));
     machine.once(WINDOW);
     assert_eq!(machine.decide(Signal::INT, Arrival::Again), Came::Work(1));
-    // It was received now, and its repeat is one.
+    // The request was received now, and its repeat counts as a repeat.
     assert_eq!(machine.after(50 * MS).int(), Came::Repeat);
     assert_eq!(
         machine.decide(Signal::INT, Arrival::Again),

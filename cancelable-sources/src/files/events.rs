@@ -74,8 +74,8 @@ impl Events {
                 State::Watching { make, .. } | State::Fresh(make) => *make,
             };
             // A watch is never used again for other folders: a moved folder stays watched under its old
-            // name, and its events could not be told from those of the new folder. The old watch is dropped after
-            // the new watch is made. Meanwhile events may come twice, which is harmless.
+            // name, and its events could not be distinguished from those of the new folder. The old watch is
+            // dropped after the new watch is made. Meanwhile events may come twice, which is harmless.
             self.state = match self.watch(make, wanted) {
                 Ok(state) => state,
                 Err(Problem::NotThere) => continue,

@@ -136,6 +136,21 @@ const TOO_LONG: i32 = 206;
 ///
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Reason;
+/// use cancelable_sources::file_appears;
+/// use std::future::pending;
+///
+/// // A file that exists cancels the scope at once.
+/// let stop = file_appears(std::env::temp_dir())?;
+/// let import = rt::scope("import").source(stop).run(async |_| pending::<()>().await);
+/// let outcome = rt::block_on(import);
+/// assert!(outcome.cause().is_some_and(|cause| *cause.reason() == Reason::File));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn file_appears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Change::Appears)
@@ -148,6 +163,16 @@ pub fn file_appears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
 ///
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::file_changes;
+///
+/// let serve = rt::scope("serve").source(file_changes("app.toml")?).run(async |_| "served");
+/// assert_eq!(rt::block_on(serve).into_result()?, "served");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn file_changes(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Change::Changes)
@@ -160,6 +185,17 @@ pub fn file_changes(path: impl Into<PathBuf>) -> io::Result<FileSource> {
 ///
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::file_disappears;
+///
+/// let lock = file_disappears("/run/import/lock")?;
+/// let import = rt::scope("import").source(lock).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn file_disappears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Change::Disappears)
@@ -177,8 +213,9 @@ impl Source for FileSource {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime
-            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
+        let runtime = runtime.ok_or_else(|| {
+            SourceError::new("the source needs a runtime: build the scope with one")
+        })?;
         let findings = Arc::new(Findings::default());
         let make = self.native.then_some(events::native as Make);
         let check = FileCheck::new(self.file.clone(), self.want, Arc::clone(&findings), make);
@@ -283,7 +320,7 @@ impl ProbedCheck {
 }
 
 /// Drops the check on a thread for probes: on some systems the end of a watch joins a thread, and the end of a scope must
-/// not wait for that.
+/// not wait for this thread.
 impl Drop for ProbedCheck {
     fn drop(&mut self) {
         if let Some(check) = self.check.take() {

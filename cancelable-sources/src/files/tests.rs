@@ -69,7 +69,7 @@ fn r30_what_happens_while_the_watch_is_set_up_is_found() {
     assert_eq!(check.check(false).unwrap(), Checked::Happened("is there"));
 }
 
-/// The folder of the file is made while the one above it is watched for that: it is watched, too.
+/// The folder of the file is created while its parent folder is being watched for it. Then the new folder is watched, too.
 #[test]
 fn r30_a_folder_that_comes_while_the_watch_is_set_up_is_watched() {
     let makes: Make = |_| {
@@ -129,7 +129,7 @@ fn r30_a_folder_that_was_replaced_is_watched_anew() {
     assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
 }
 
-/// The kernel changes these files and tells nobody.
+/// The kernel changes these files and reports no change.
 #[cfg(target_os = "linux")]
 #[test]
 fn r30_file_systems_without_events_are_known() {

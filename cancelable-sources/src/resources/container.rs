@@ -93,8 +93,8 @@ impl Container {
         self.root.join(path)
     }
 
-    /// Returns the number of cores that the process may use, if not all: the smaller of its quota and the number
-    /// of cores to which it is bound.
+    /// Returns the number of cores that the process may use: the lesser of its quota and of the cores that it is bound
+    /// to. `None` if the process may use all cores.
     pub(super) fn cpus(&self) -> Option<f64> {
         let quota = self.quota().map(|(_, cores)| cores);
         let own = self.own_cores().map(|cores| cores.len() as f64);

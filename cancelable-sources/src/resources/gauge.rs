@@ -52,6 +52,33 @@ pub trait Gauge: Send + 'static {
 }
 
 /// The unit of a gauge.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::{Gauge, GaugeUnit, gauge_limit};
+/// use std::borrow::Cow;
+///
+/// struct Cache;
+///
+/// impl Gauge for Cache {
+///     fn name(&self) -> Cow<'static, str> {
+///         "cache".into()
+///     }
+///
+///     fn read(&mut self) -> std::io::Result<f64> {
+///         Ok(512.0 * 1024.0 * 1024.0)
+///     }
+///
+///     fn unit(&self) -> GaugeUnit {
+///         GaugeUnit::Bytes
+///     }
+/// }
+///
+/// let source = gauge_limit(Cache, 1024.0 * 1024.0 * 1024.0)?;
+/// # drop(source);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GaugeUnit {

@@ -54,6 +54,16 @@ pub struct ResourceSource {
 /// # Errors
 ///
 /// `percent` is not a number above zero, or is more than 100.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::memory_limit;
+///
+/// let import = rt::scope("import").source(memory_limit(100.0)?).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
     ResourceSource::new(Memory::new(), "percent", percent)
@@ -67,6 +77,16 @@ pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
 /// # Errors
 ///
 /// `percent` is not a number above zero, or is more than 100.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::cpu_limit;
+///
+/// let import = rt::scope("import").source(cpu_limit(100.0)?).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn cpu_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
     ResourceSource::new(Cpu::new(), "percent", percent)
@@ -77,18 +97,38 @@ pub fn cpu_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
 /// # Errors
 ///
 /// `bytes` is zero.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::process_memory_limit;
+///
+/// let import = rt::scope("import").source(process_memory_limit(8 << 30)?).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidArgument> {
     // Exact up to 8 PiB.
     ResourceSource::new(ProcessMemory::new(), "bytes", bytes as f64)
 }
 
-/// Returns a source for the CPU time of this process, in percent of the CPU time that it may use: the quota of its
-/// container or the cores that it is bound to, whichever is less, or else the machine.
+/// Returns a source for the CPU time of this process, in percent of the CPU time that it may use: the
+/// lesser of the container's quota and of the cores that the process is bound to, or the machine without such a limit.
 ///
 /// # Errors
 ///
 /// `percent` is not a number above zero, or is more than 100.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::process_cpu_limit;
+///
+/// let import = rt::scope("import").source(process_cpu_limit(100.0)?).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn process_cpu_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
     ResourceSource::new(ProcessCpu::new(), "percent", percent)
@@ -129,6 +169,33 @@ pub fn disk_limit(
 /// # Errors
 ///
 /// `limit` is not a number above zero, is infinite, or is more than 100 percent.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::{Gauge, gauge_limit};
+/// use std::borrow::Cow;
+/// use std::future::pending;
+///
+/// struct Queue;
+///
+/// impl Gauge for Queue {
+///     fn name(&self) -> Cow<'static, str> {
+///         "queue".into()
+///     }
+///
+///     fn read(&mut self) -> std::io::Result<f64> {
+///         Ok(12.0)
+///     }
+/// }
+///
+/// let queue = gauge_limit(Queue, 10.0)?;
+/// let import = rt::scope("import").source(queue).run(async |_| pending::<()>().await);
+/// let outcome = rt::block_on(import);
+/// let message = outcome.cause().and_then(|cause| cause.message());
+/// assert_eq!(message, Some("queue at 12, limit 10"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn gauge_limit(gauge: impl Gauge, limit: f64) -> Result<ResourceSource, InvalidArgument> {
     ResourceSource::new(gauge, "limit", limit)
@@ -230,8 +297,9 @@ impl Source for ResourceSource {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime
-            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
+        let runtime = runtime.ok_or_else(|| {
+            SourceError::new("the source needs a runtime: build the scope with one")
+        })?;
         let Self {
             gauge,
             limit,

@@ -7,7 +7,7 @@ use super::memory::Memory;
 use std::fs;
 use tempfile::TempDir;
 
-/// A folder that stands for `/`.
+/// A folder that the tests use in place of `/`.
 struct Root(TempDir);
 
 impl Root {
@@ -61,7 +61,7 @@ fn r30_the_memory_of_version_one_counts_without_the_cache() {
         ],
     );
     assert_eq!(root.container().memory(), share(500, 1000));
-    // So says version 1 where there is no limit.
+    // Version 1 reports this number if there is no limit.
     root.set(
         "sys/fs/cgroup/memory/app/memory.limit_in_bytes",
         "9223372036854771712\n",

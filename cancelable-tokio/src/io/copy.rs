@@ -59,6 +59,23 @@ pin_project! {
     /// # Fairness
     ///
     /// The future yields to other tasks after every 64 reads and writes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_tokio as rt;
+    /// use rt::io::CopyFuture;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let download = rt::scope("download").run(async |op: Scope| {
+    ///     let copying: CopyFuture<_, _> = rt::io::copy(&b"all of it"[..], tokio::io::sink(), &op);
+    ///     copying.await
+    /// });
+    /// assert_eq!(rt::block_on(download).complete()??, 9);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct CopyFuture<R, W> {
         #[pin]

@@ -127,7 +127,7 @@ fn r30_sources_and_tokens_cancel_with_their_cause() {
         assert!(matches!(error, RunError::SourceFailed(_)));
         assert_eq!(
             error.to_string(),
-            "scope zero_interval did not start because its source did not: the argument \
+            "scope zero_interval did not start, because its source failed to start: the argument \
              `interval` is zero: give the time between two checks"
         );
         token.cancel_with("deploy");

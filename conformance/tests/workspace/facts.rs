@@ -171,6 +171,49 @@ fn the_first_program_is_one_program_everywhere() {
     }
 }
 
+/// The crates whose documentation opens with another program than their README.
+const OTHERS: [&str; 3] = ["cancelable-axum", "cancelable-core", "cancelable-tower"];
+
+#[test]
+fn the_documentation_of_a_crate_opens_with_the_program_of_its_readme() {
+    for name in PUBLISHED.into_iter().filter(|name| !OTHERS.contains(name)) {
+        let (page, docs) = doors(name);
+        let shown = first_code(&page);
+        assert!(shown.is_some(), "{name}");
+        assert_eq!(first_code(&docs), shown, "{name}");
+    }
+}
+
+#[test]
+fn the_documentation_of_a_crate_has_its_features_and_links_to_the_guides() {
+    for name in PUBLISHED.into_iter().filter(|name| !OTHERS.contains(name)) {
+        let (page, docs) = doors(name);
+        let manifest = text(&format!("{}/Cargo.toml", folder(name)));
+        let features = features(&manifest);
+        assert_eq!(features_in_table(&docs), features, "{name}");
+        assert_eq!(features_in_table(&page), features, "{name}");
+        let link = "https://docs.rs/cancelable-core/latest/cancelable_core/guide/";
+        assert!(docs.contains(link), "{name}");
+    }
+}
+
+/// Returns the README of a crate, and the documentation at the beginning of its `lib.rs`.
+fn doors(name: &str) -> (String, String) {
+    let folder = folder(name);
+    let page = text(&format!("{folder}/README.md"));
+    (page, crate_docs_of(&text(&format!("{folder}/src/lib.rs"))))
+}
+
+/// Returns the first block of Rust on a page or in a documentation.
+fn first_code(page: &str) -> Option<&str> {
+    let mut blocks = page.split("```").skip(1).step_by(2);
+    let block = blocks.find(|block| {
+        let kind = block.lines().next().unwrap_or_default();
+        kind.is_empty() || kind.starts_with("rust")
+    })?;
+    Some(block.split_once('\n')?.1.trim())
+}
+
 /// The documentation at the beginning of a `lib.rs`, with the program's block named as in a page.
 fn crate_docs_of(file: &str) -> String {
     let lines = file.lines().map_while(|line| line.strip_prefix("//!"));
@@ -322,6 +365,11 @@ fn a_fact_that_is_stated_otherwise_is_found() {
         features_in_table("//! | feature | gives |\n//! |---|---|\n//! | `a` | `b` |\n"),
         ["a"].into()
     );
+    assert_eq!(
+        first_code("```sh\nls\n```\n```rust,no_run\nlet a;\n```\n```\nlet b;\n```"),
+        Some("let a;")
+    );
+    assert_eq!(first_code("```\nlet b;\n```"), Some("let b;"));
     assert_eq!(
         program("```rust\nlet a;\n```\n```rust,no_run\nfn main() {}\n```"),
         Some("fn main() {}")

@@ -124,7 +124,7 @@ pub(crate) async fn drive<S, B>(
             Some(body) = watched.recv() => overdue.push(deadline_passed(body)),
             Some(is_stuck) = overdue.next(), if !overdue.is_empty() => {
                 if is_stuck {
-                    log::info!(target: "cancelable::request", "a connection of {peer} is cut: it does not take a response whose limit has passed");
+                    log::info!(target: "cancelable::request", "the connection of {peer} is closed: the client does not read a response whose limit has passed");
                     break;
                 }
             }

@@ -46,23 +46,23 @@ impl Drain {
         }
     }
 
-    /// Sets how long the server is unready before it closes its listener. A load balancer needs this long to notice
-    /// that the readiness fails, and to send no more requests.
+    /// Sets the time between the stop request and the close of the listener, in which the server is unready. A
+    /// load balancer needs this time to notice that the readiness fails, and to send no more requests.
     #[must_use]
     pub const fn unready(mut self, span: Duration) -> Self {
         self.unready = span;
         self
     }
 
-    /// Sets how long open requests have to finish before they are cancelled.
+    /// Sets the time that open requests have to finish before they are cancelled.
     #[must_use]
     pub const fn finish(mut self, span: Duration) -> Self {
         self.finish = span;
         self
     }
 
-    /// Sets how long cancelled requests have to end before their connections are aborted. A handler continues after its
-    /// cancellation for as long as [`Requests::grace`](cancelable_tower::Requests::grace) gives it.
+    /// Sets the time that cancelled requests have to end before their connections are aborted. A handler continues
+    /// after its cancellation for as long as [`Requests::grace`](cancelable_tower::Requests::grace) gives it.
     #[must_use]
     pub const fn grace(mut self, span: Duration) -> Self {
         self.grace = span;
@@ -84,7 +84,7 @@ impl Default for Drain {
 /// use cancelable_axum::Drained;
 ///
 /// fn report(drained: &Drained) {
-///     println!("{drained}"); // stopped (SIGTERM received): 12 requests finished, 1 cancelled, 0 cut, 0 refused
+///     println!("{drained}"); // stopped (SIGTERM received): 12 finished, 1 cancelled, 0 cut, 0 refused
 ///     for straggler in &drained.cut {
 ///         eprintln!("{straggler}");
 ///     }
@@ -126,7 +126,7 @@ impl fmt::Display for Drained {
         let cause = cause.without_location();
         write!(
             f,
-            "stopped ({cause}): {finished} requests finished, {asked} cancelled, {} cut, {refused} refused",
+            "stopped ({cause}): {finished} finished, {asked} cancelled, {} cut, {refused} refused",
             cut.len()
         )?;
         for straggler in cut {

@@ -149,7 +149,7 @@ pin_project! {
     {
         Refused,
         Running {
-            // Dropped first: it says that the client has left, before the response is dropped.
+            // Dropped first: the drop reports that the client has left, before the response is dropped.
             open: OpenGuard,
             #[pin]
             response: Oneshot<S, Request<RequestBody>>,
@@ -269,7 +269,7 @@ where
         };
         if is_end {
             this.ended.cancel();
-            // The response is whole, or the layers inside have ended it: nobody left.
+            // The response is whole, or the layers inside have ended it: the client has not left.
             this.open.open = None;
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))

@@ -13,7 +13,7 @@ use std::fmt;
 /// The error of a handler that uses `?`: every error converts into it.
 ///
 /// The response is that of the [table](cancelable_tower#answers) if the request is cancelled, such as 504 for a deadline,
-/// since `check()` and work below the request fail then. It is 408 if the client [stalled](crate::Stalls::body) in the
+/// since `check()` and work below the request fail then. The status is 408 if the client [stalled](crate::Stalls::body) in the
 /// body of the request, and 500 for every other error. The text of the error is in the log and not in the response.
 ///
 /// # Examples

@@ -494,7 +494,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             Ok(accepted) => return accepted,
             Err(error) if is_of_connection(&error) => {}
             Err(error) => {
-                log::warn!(target: "cancelable::request", "no connection is accepted for a second: {error}");
+                log::warn!(target: "cancelable::request", "cannot accept a connection, and will try again in a second: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
@@ -514,7 +514,8 @@ fn is_of_connection(error: &io::Error) -> bool {
 /// The connections that the kernel has accepted already. Then the listener is closed.
 fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     let mut all = Vec::new();
-    // The kernel is asked, since the runtime may not have heard of a connection yet. The listener does not block.
+    // Accepts by calls of the kernel, because the runtime may not know of a connection yet. The listener does not
+    // block.
     let listener = match listener.into_std() {
         Ok(listener) => listener,
         Err(_) => return all,

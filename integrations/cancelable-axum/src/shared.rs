@@ -99,6 +99,13 @@ impl Server {
         }
     }
 
+    /// Forgets a request that has ended.
+    fn close(&self, number: u64) {
+        let client = self.shared.open.lock().clients.remove(&number);
+        drop(client);
+        self.shared.ended.send_replace(());
+    }
+
     /// The number of open requests and sockets.
     pub(crate) fn count(&self) -> usize {
         self.shared.open.lock().clients.len()
@@ -199,8 +206,18 @@ impl OpenRequest {
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        let client = self.server.shared.open.lock().clients.remove(&self.number);
-        drop(client);
-        self.server.shared.ended.send_replace(());
+        // The handler may continue without its client, and children and finalizers may: the request is open until its
+        // operation has finished.
+        let operation = self.client.operation().filter(|it| !it.is_finished());
+        match (operation, tokio::runtime::Handle::try_current()) {
+            (Some(operation), Ok(runtime)) => {
+                let (server, number) = (self.server.clone(), self.number);
+                runtime.spawn(async move {
+                    operation.finished().await;
+                    server.close(number);
+                });
+            }
+            _ => self.server.close(self.number),
+        }
     }
 }

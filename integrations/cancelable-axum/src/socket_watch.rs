@@ -1,8 +1,8 @@
-//! A second look at a socket: whether the client has closed it, although unread bytes lie in front of that.
+//! A second registration of a socket, which notices that the client has closed it although unread bytes are left.
 //!
 //! An HTTP/1 implementation that does not read a connection, because a request with unread bytes is being answered, does
-//! not see its end. The kernel does. A duplicate of the socket is registered with the runtime a second time, and the
-//! readiness says whether the other side has closed. With a full receive window a reset is seen and an end is not.
+//! not notice the end of the connection, but the kernel does. A duplicate of the socket is registered with the runtime
+//! a second time, and the readiness shows whether the other side has closed. With a full receive window a reset is noticed, and an end is not.
 //! Other systems than Unix have no such second registration: there the wait never ends.
 
 use crate::guard::Busy;

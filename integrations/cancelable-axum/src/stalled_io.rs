@@ -53,7 +53,7 @@ impl<I: AsyncWrite> StalledIo<I> {
         match timer.as_mut().poll(cx) {
             Poll::Ready(()) => {
                 let cause = Cause::new(Reason::Disconnected);
-                let words = format!("it has read nothing for {limit:?}");
+                let words = format!("the client has read nothing for {limit:?}");
                 this.connection.cancel_with(cause.with_message(words));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }

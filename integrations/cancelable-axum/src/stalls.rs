@@ -35,21 +35,21 @@ impl Stalls {
         }
     }
 
-    /// Sets how long a client may take for the head of a request on an HTTP/1 connection, from its first byte.
+    /// Sets the time that a client may take for the head of a request on an HTTP/1 connection, from its first byte.
     #[must_use]
     pub const fn head(mut self, limit: Duration) -> Self {
         self.head = limit;
         self
     }
 
-    /// Sets how long a client may send nothing while the handler waits for more of the request's body.
+    /// Sets the time for which a client may send nothing while the handler waits for more of the request's body.
     #[must_use]
     pub const fn body(mut self, limit: Duration) -> Self {
         self.body = Some(limit);
         self
     }
 
-    /// Sets how long a client may read nothing while the server has bytes to write.
+    /// Sets the time for which a client may read nothing while the server has bytes to write.
     #[must_use]
     pub const fn write(mut self, limit: Duration) -> Self {
         self.write = Some(limit);

@@ -144,7 +144,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let Some(server) = parts.extensions.get::<Server>().cloned() else {
-            log::error!(target: "cancelable::request", "a WebSocket needs the server `cancelable_axum::serve`");
+            log::error!(target: "cancelable::request", "a WebSocket was refused: serve the router with `cancelable_axum::serve`");
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
         let name = format!("socket {}", crate::route(parts));

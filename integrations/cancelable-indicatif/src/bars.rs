@@ -29,23 +29,19 @@ const MOST: usize = 20;
 ///
 /// # Examples
 ///
-/// A program with its own loop draws whenever it likes:
-///
-/// ```no_run
-/// use cancelable_core::Scope;
+/// ```
 /// use cancelable_indicatif::Bars;
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let scope = Scope::builder("import").build()?;
-/// let mut bars = Bars::new(&scope).at_most(5);
-/// scope.progress().set_total(3);
+/// // A program with its own loop draws by `draw`.
+/// let import = rt::scope("import").build()?;
+/// let mut bars = Bars::new(&import).at_most(5);
+/// import.progress().set_total(3);
 /// for row in ["a", "b", "c"] {
-///     scope.progress().advance(1);
+///     import.progress().advance(1);
 ///     bars.draw();
 ///     bars.println(format_args!("row {row} is done"));
 /// }
-/// # Ok(())
-/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "bars are drawn by `follow` or `draw`"]
 pub struct Bars {
@@ -68,6 +64,21 @@ impl Bars {
 
     /// Returns bars for `operation` on `screen`, on which the caller may draw other bars too. Make `screen` with
     /// [`draw_target`], so that a `^C` that the terminal echoes leaves no line behind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_indicatif::{Bars, draw_target};
+    /// use indicatif::{MultiProgress, ProgressBar};
+    ///
+    /// let import = rt::scope("import").build()?;
+    /// let screen = MultiProgress::with_draw_target(draw_target());
+    /// let total = screen.add(ProgressBar::new(10));
+    /// let bars = Bars::on(&import, screen);
+    /// total.inc(1);
+    /// # drop(bars);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on(operation: &Operation, screen: MultiProgress) -> Self {
         Self {
             operation: operation.clone(),
@@ -90,16 +101,13 @@ impl Bars {
     /// # Examples
     ///
     /// ```
-    /// use cancelable_core::Scope;
     /// use cancelable_indicatif::Bars;
     /// use std::time::Duration;
     ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let scope = Scope::builder("import").build()?;
-    /// let bars = Bars::new(&scope).every(Duration::from_millis(500))?;
+    /// let import = rt::scope("import").build()?;
+    /// let bars = Bars::new(&import).every(Duration::from_millis(500))?;
     /// # drop(bars);
-    /// # Ok(())
-    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn every(mut self, interval: Duration) -> Result<Self, InvalidArgument> {
         if interval.is_zero() {
@@ -119,6 +127,19 @@ impl Bars {
     }
 
     /// Shows positions, totals and rates as bytes, in powers of 1024: `1.50 MiB`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_indicatif::Bars;
+    ///
+    /// let download = rt::scope("download").build()?;
+    /// let mut bars = Bars::new(&download).in_bytes();
+    /// download.progress().set_total(6 << 20);
+    /// download.progress().advance(1 << 20);
+    /// bars.draw();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn in_bytes(mut self) -> Self {
         self.unit = Unit::Bytes;
         self
@@ -138,6 +159,22 @@ impl Bars {
     }
 
     /// Returns a handle that prints above these bars, for use after [`follow`](Self::follow) has taken them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_indicatif::Bars;
+    ///
+    /// let runtime = rt::current()?;
+    /// let import = rt::scope("import").build()?;
+    /// let bars = Bars::new(&import);
+    /// let printer = bars.printer();
+    /// let drawing = runtime.spawn(bars.follow(&runtime));
+    /// printer.println("row 7 has no date");
+    /// # rt::block_on(import.run(async |_| ())).complete()?;
+    /// # rt::block_on(drawing)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn printer(&self) -> Printer {
         Printer::new(self.screen.clone())
     }
@@ -148,6 +185,21 @@ impl Bars {
     }
 
     /// Removes the bars, calls `act`, and draws the bars again, as [`Printer::suspend`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_indicatif::Bars;
+    ///
+    /// let import = rt::scope("import").build()?;
+    /// let bars = Bars::new(&import);
+    /// let rows = bars.suspend(|| {
+    ///     eprintln!("reads the header");
+    ///     12
+    /// });
+    /// assert_eq!(rows, 12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn suspend<R>(&self, act: impl FnOnce() -> R) -> R {
         self.screen.suspend(act)
     }
@@ -158,6 +210,23 @@ impl Bars {
     /// # Cancel safety
     ///
     /// Dropping the future removes the bars.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_indicatif::Bars;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runtime = rt::current()?;
+    /// let import = rt::scope("import").build()?;
+    /// let bars = runtime.spawn(Bars::new(&import).follow(&runtime));
+    /// rt::block_on(async {
+    ///     import.run(async |op| op.progress().advance(1)).await.complete()?;
+    ///     bars.await?;
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     pub fn follow(mut self, runtime: &RuntimeHandle) -> impl Future<Output = ()> + Send + use<> {
         let runtime = runtime.clone();
         async move {

@@ -9,23 +9,19 @@ use std::io::{self, Write};
 ///
 /// # Examples
 ///
-/// ```no_run
-/// use cancelable_core::{RuntimeHandle, Scope};
-/// use cancelable_indicatif::Bars;
+/// ```
+/// use cancelable_indicatif::{Bars, Printer};
 ///
-/// # async fn run(runtime: RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
-/// let scope = Scope::builder("import").runtime(&runtime).build()?;
-/// let bars = Bars::new(&scope);
-/// let printer = bars.printer();
-/// let drawing = runtime.spawn(bars.follow(&runtime));
-/// let run = scope.run(async |op| {
-///     printer.println("row 7 has no date");
+/// let import = rt::scope("import").build()?;
+/// let mut bars = Bars::new(&import);
+/// let printer: Printer = bars.printer();
+/// let run = import.run(async |op| {
 ///     op.progress().advance(1);
+///     bars.draw();
+///     printer.println("row 7 has no date");
 /// });
-/// run.await.complete()?;
-/// drawing.await?;
-/// # Ok(())
-/// # }
+/// rt::block_on(run).complete()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Printer {

@@ -20,7 +20,7 @@ const RATE: u8 = 20;
 ///
 /// # Examples
 ///
-/// ```no_run
+/// ```
 /// use indicatif::{MultiProgress, ProgressBar};
 ///
 /// let screen = MultiProgress::with_draw_target(cancelable_indicatif::draw_target());

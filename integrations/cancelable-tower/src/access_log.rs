@@ -61,7 +61,7 @@ pub(crate) fn exchange(
     let words = match ending {
         Ending::Complete => "complete".to_owned(),
         Ending::Left { is_client: true } => "the client left".to_owned(),
-        Ending::Left { is_client: false } => "dropped from outside".to_owned(),
+        Ending::Left { is_client: false } => "the response was dropped".to_owned(),
         Ending::Cancelled(Some(cause)) => cause.without_location().to_string(),
         Ending::Cancelled(None) => "cancelled".to_owned(),
         Ending::Failed => "failed".to_owned(),

@@ -88,7 +88,7 @@ impl Problem {
         "work for the request failed",
     );
 
-    /// The response for a client that has left. It is not read: it ends the connection.
+    /// The response for a client that has left. The client does not read the response, which ends the connection.
     pub(crate) const CLIENT_LEFT: Self = Self {
         is_leaving: true,
         ..problem(

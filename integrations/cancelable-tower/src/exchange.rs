@@ -17,7 +17,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ impl std::error::Error for ServiceFailed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Over {
-    /// Complete, or nobody polls it.
+    /// The body is complete, or is no longer polled.
     Complete = 1,
     /// Ended by an error of its own.
     Failed = 2,
@@ -68,6 +68,8 @@ struct Shared {
     facts: Facts,
     /// An [`Over`], or 0 while the body of the response is not over. Read by the run alone.
     over: AtomicU8,
+    /// Set by the first poll of the handler.
+    has_begun: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -139,6 +141,7 @@ impl Exchange {
                 settings: Arc::clone(settings),
                 facts,
                 over: AtomicU8::new(0),
+                has_begun: AtomicBool::new(false),
                 state: Mutex::new(state),
             }),
         }
@@ -156,7 +159,7 @@ impl Exchange {
         &self.shared.settings
     }
 
-    /// Waits until the server says that the client has left; `None` if the server does not.
+    /// Waits until the server reports that the client has left; `None` if the server reports no such event.
     pub(crate) fn client_left(&self) -> Option<WaitForCancellationFutureOwned> {
         self.shared.facts.client.as_ref().map(Client::left)
     }
@@ -190,8 +193,21 @@ impl Exchange {
         self.shared.over.store(over as u8, Ordering::Release);
     }
 
+    /// Notes the first poll of the handler.
+    pub(crate) fn begin(&self) {
+        self.shared.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the handler was polled.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.shared.has_begun.load(Ordering::Relaxed)
+    }
+
     /// Sets the policy for a client that leaves.
     pub(crate) fn set_client_gone(&self, policy: ClientGone) {
+        if let ClientGone::Tell(span) = policy {
+            self.settings().warn_if_longer_than_grace(span);
+        }
         self.shared.state.lock().client_gone = policy;
     }
 
@@ -288,7 +304,8 @@ impl Exchange {
             ClientGone::Tell(grace) => {
                 self.operation()
                     .cancel_with(cause.unwrap_or_else(run_dropped));
-                // The end of a handler that was told counts, as that of every run. A body has none without its client.
+                // If the handler was notified of the cancel, the end of the handler counts, as for every run. A
+                // body has no end of its own without the client.
                 let has_head = self.shared.state.lock().status.is_some();
                 self.set_over(if has_head { Over::Cut } else { Over::Complete });
                 self.hand_over(run, After::Cut(grace));

@@ -22,7 +22,7 @@ const LONGEST: usize = 128;
 /// A client may bring a key in the header `x-request-key`: 22 to 128 letters, digits, `-` and `_`, which it makes
 /// at random. A request with a key that is in use is answered with 409, and a request with a malformed key with
 /// 400. A request without a key gets a key of 128 random bits. The head of the response has the key, which is early
-/// only for a response that is streamed. So a client that wants to stop a slow answer brings its own key.
+/// only for a response that is streamed. So a client that may stop a slow answer sends its own key.
 ///
 /// # Examples
 ///

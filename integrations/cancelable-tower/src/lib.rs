@@ -61,7 +61,7 @@
 //! the handler: it is dropped, it is cancelled and ends in its grace period, it finishes, or it continues for a while.
 //! [`Limits`] sets the policy of a route.
 //!
-//! hyper notices a client that leaves while it reads the connection or writes to it. It does not notice a client
+//! hyper notices a client that leaves while it reads the connection or writes to it. hyper does not notice a client
 //! that left unread bytes behind: a pipelined request, or a part of an upload that the handler does not read. Then
 //! the handler runs until its deadline.
 //!

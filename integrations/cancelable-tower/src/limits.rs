@@ -10,8 +10,8 @@ use tower_service::Service;
 
 /// A layer for a route: its own time limit, and its own policy for clients that leave.
 ///
-/// It changes the request's scope, which the layer [`Requests`](crate::Requests) around it has opened. Without that
-/// layer it does nothing.
+/// The layer changes the request's scope, which the outer layer [`Requests`](crate::Requests) has opened. Without
+/// `Requests` this layer does nothing.
 ///
 /// # Examples
 ///

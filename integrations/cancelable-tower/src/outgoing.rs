@@ -15,7 +15,8 @@ use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// A layer for clients: each request tells the server how much time is left, and ends with the operation that makes it.
+/// A layer for clients: each request has a header with the time that is left, and ends with the operation that
+/// makes it.
 ///
 /// The operation is the [current](cancelable_core::current) one where the request is made. Outside of operations the
 /// layer does nothing. The time that is left is written rounded down to milliseconds, as `grpc-timeout` for a request of
@@ -258,7 +259,10 @@ impl<E: fmt::Display> fmt::Display for OutgoingError<E> {
         match self {
             Self::Cancelled(cancelled) => cancelled.fmt(f),
             Self::TooLate { left } => {
-                write!(f, "the request was not sent: its deadline is in {left:?}")
+                write!(
+                    f,
+                    "the request was not sent: only {left:?} remain until its deadline"
+                )
             }
             Self::Client(error) => error.fmt(f),
         }

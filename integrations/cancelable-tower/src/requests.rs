@@ -33,8 +33,8 @@ use tower_service::Service;
 /// the body.
 ///
 /// Put the layer outside of layers that drop requests, such as a timeout, and outside of layers that wrap bodies,
-/// such as compression: a drop that comes from another layer is not told apart from a client that left, and a body
-/// that another layer buffers is complete when that layer has it.
+/// such as compression: a drop that comes from another layer cannot be distinguished from a client that left, and
+/// a body that another layer buffers is complete when that layer has it.
 ///
 /// # Examples
 ///
@@ -101,7 +101,7 @@ impl Requests {
         self
     }
 
-    /// Sets how long a handler may continue after its cancellation, whatever the cause, and so the longest span of
+    /// Sets the time for which a handler may continue after its cancellation, for any cause, and so the longest span of
     /// [`ClientGone::Tell`] on any route. A response that a stopping server's handler gives in its grace is sent; a
     /// request whose limit has passed is answered at once.
     pub fn grace(mut self, span: Duration) -> Self {
@@ -117,8 +117,8 @@ impl Requests {
         self
     }
 
-    /// Sets how many requests may run on without a client. While as many do, new requests are answered with 503. The
-    /// default is 1000.
+    /// Sets the maximum number of requests that continue without a client. While this number is reached, new
+    /// requests are answered with 503. The default is 1000.
     pub fn most_left_behind(mut self, most: NonZeroUsize) -> Self {
         self.settings.most_left_behind = most;
         self
@@ -213,8 +213,8 @@ where
         let response = exchange.operation().in_scope(|| self.inner.call(request));
         let slot = Slot::<B, S::Error>::default();
         let run = exchange.scope().try_run({
-            let (slot, over) = (Arc::clone(&slot), exchange.over());
-            move |scope| serve(response, scope, slot, over)
+            let (slot, over, exchange) = (Arc::clone(&slot), exchange.over(), exchange.clone());
+            move |scope| serve(response, exchange, scope, slot, over)
         });
         ResponseFuture::running(Box::pin(run), slot, method, exchange)
     }
@@ -223,10 +223,12 @@ where
 /// Waits for the response of the service, puts it into the slot, and waits until its body is over.
 async fn serve<B, E>(
     response: impl Future<Output = Result<Response<B>, E>>,
+    exchange: Exchange,
     scope: Scope,
     slot: Slot<B, E>,
     over: impl Future<Output = Result<(), ServiceFailed>>,
 ) -> Result<(), ServiceFailed> {
+    exchange.begin();
     let answered = response.await;
     if let (Ok(response), Err(cancelled)) = (&answered, scope.check()) {
         // The response to the cancellation is that of the layer, which knows gRPC and the settings.
@@ -235,7 +237,7 @@ async fn serve<B, E>(
             return Err(ServiceFailed { cancelled });
         }
     }
-    drop(scope);
+    drop((scope, exchange));
     let is_failure = answered.is_err();
     *slot.lock() = Some(answered);
     drop(slot);

@@ -336,7 +336,7 @@ impl<B> fmt::Debug for ResponseBody<B> {
 /// use cancelable_tower::BodyCut;
 /// use std::error::Error;
 ///
-/// /// For a layer outside of `Requests` that looks at the errors of bodies.
+/// /// For a layer outside of `Requests` that reads the errors of bodies.
 /// fn is_timeout(error: &(dyn Error + 'static)) -> bool {
 ///     error.downcast_ref::<BodyCut>().is_some_and(|cut| cut.cause().is_timeout())
 /// }

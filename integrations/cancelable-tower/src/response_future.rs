@@ -8,6 +8,7 @@ use bytes::Bytes;
 use cancelable_core::scope::RunError;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Outcome};
+use http::header::RETRY_AFTER;
 use http::{Method, Response};
 use http_body::Body;
 use parking_lot::Mutex;
@@ -145,7 +146,7 @@ impl<B: Body, E> Running<B, E> {
             (None, None) => match self.exchange.cut_now() {
                 Some(cause) => {
                     if let Some(run) = self.run.take() {
-                        // The handler is in its grace; the client does not wait for that.
+                        // The handler is in its grace period, and the client does not wait for the end of this period.
                         self.exchange.set_over(Over::Complete);
                         self.exchange
                             .hand_over(run, After::Cut(self.exchange.settings().grace));
@@ -175,7 +176,12 @@ impl<B: Body, E> Running<B, E> {
                 true => Problem::SHUTTING_DOWN,
                 false => Problem::of(cause.as_ref()),
             };
-            problem.response(self.exchange.is_grpc())
+            let mut response = problem.response(self.exchange.is_grpc());
+            if self.exchange.has_begun() && !self.method.is_idempotent() {
+                // The handler may have done its work. A client that sends the request again would do it twice.
+                response.headers_mut().remove(RETRY_AFTER);
+            }
+            response
         });
         self.give(response, &Ending::Cancelled(cause))
     }

@@ -9,13 +9,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// The name of a request's operation.
 pub(crate) type Name = Arc<dyn Fn(&Parts) -> Cow<'static, str> + Send + Sync>;
 
-/// The answer to a cancelled request; `None` for that of the table.
+/// The answer to a cancelled request; `None` for the answer in the table.
 pub(crate) type Answer = Arc<dyn Fn(&Cause) -> Option<Response<Bytes>> + Send + Sync>;
 
 #[derive(Clone)]
@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) is_outermost: bool,
     pub(crate) most_left_behind: NonZeroUsize,
     pub(crate) left_behind: Arc<AtomicUsize>,
+    pub(crate) has_warned: Arc<AtomicBool>,
     pub(crate) name: Name,
     pub(crate) answer: Option<Answer>,
     pub(crate) keys: Option<Keys>,
@@ -49,9 +50,23 @@ impl Settings {
             is_outermost: false,
             most_left_behind: const { NonZeroUsize::new(1000).unwrap() },
             left_behind: Arc::default(),
+            has_warned: Arc::default(),
             name: Arc::new(|parts| parts.method.as_str().to_owned().into()),
             answer: None,
             keys: None,
+        }
+    }
+
+    /// Logs once that a route's span of [`ClientGone::Tell`] is cut to the grace of the server.
+    pub(crate) fn warn_if_longer_than_grace(&self, span: Duration) {
+        // Relaxed: only the number of log lines depends on it.
+        if span > self.grace && !self.has_warned.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                target: "cancelable::request",
+                "a route gives its handler {span:?} after its client has left, and the server {:?}: \
+                 set `Requests::grace` to the longest span",
+                self.grace
+            );
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) struct Admitted {
     pub(super) needs_polling: bool,
 }
 
-/// The guard of a child's task or a blocking call's thread. It is dropped last, and reports a child that was lost.
+/// The guard of a child's task or a blocking call's thread, dropped last. It reports a child that was lost.
 pub(super) struct ChildGuard {
     child: Arc<Record>,
     /// True once the exit was reported. A drop before the report means that the runtime has lost the child.
@@ -91,7 +91,8 @@ impl ChildGuard {
     }
 }
 
-/// A drop, because a runtime that shuts down drops its tasks. The entry in the parent's table is removed after this.
+/// Reports in the drop, because a runtime that shuts down drops its tasks without a poll. The entry in the
+/// parent's table is removed after this.
 impl Drop for ChildGuard {
     fn drop(&mut self) {
         if !self.ended {

@@ -113,7 +113,7 @@ mod tests {
             clock::now()
         }
         fn timer(&self, _: Instant) -> Pin<Box<dyn Timer>> {
-            unreachable!("nobody waits for a time")
+            unreachable!("no test sets a timer")
         }
         fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
             Err(Refused::new(task))

@@ -211,7 +211,7 @@ impl AbandonTimer {
     }
 }
 
-/// A drop, because the call may outlive its handle by far and must not keep the waker.
+/// Removes the waker in the drop, because the call may outlive the handle and must not keep the waker.
 impl Drop for AbandonTimer {
     fn drop(&mut self) {
         self.call.unregister();

@@ -324,7 +324,7 @@ impl ScopeBuilder<Scope> {
             // Never happens: a builder of this type has a parent.
             return Err(Refusal {
                 operation: OperationLabel::new(self.into_name()),
-                request: "took no child",
+                request: "a child",
                 reason: RefusalReason::Pending,
             });
         };
@@ -382,7 +382,7 @@ enum Member {
 }
 
 impl Admitted {
-    /// Starts the run that `run` makes of the child's scope.
+    /// Starts the child: a task that runs the future which `run` makes from the child's scope.
     fn start<R, T, E>(
         self,
         run: impl FnOnce(&Scope) -> R,

@@ -252,7 +252,8 @@ impl TokenWait {
     /// Returns ready when the scope is cancelled. Requires that the waker of the run is registered with the
     /// record.
     ///
-    /// Wakes: by the token that is waited on. If that is the inherited token, also by the making of the own token; see
+    /// Wakes: by the token that the run waits on. If that is the inherited token, also by the creation of the own
+    /// token; see
     /// `record/token_cell.rs`. Only the own token makes this ready: an own token that was made meanwhile may be
     /// cancelled a little after the inherited token.
     fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {

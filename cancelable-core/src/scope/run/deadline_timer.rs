@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Instant;
 
-/// The timer of a run. Made for the first deadline in the future, and moved from then on.
+/// The timer of a run, made for the first deadline in the future and moved to later deadlines.
 #[derive(Default)]
 pub(super) struct DeadlineTimer {
     /// The effective deadline as of the last poll.

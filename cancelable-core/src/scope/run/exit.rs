@@ -34,7 +34,7 @@ pub(crate) fn may_hold_cancelled<E>(record: &Record) -> bool {
     needs_drop::<E>() && record.has_live_mark()
 }
 
-/// Reads every output as a value.
+/// The reading of an output for a body that cannot fail: every output is a value.
 pub(super) enum Plain {}
 
 impl<T> OutputKind<T> for Plain {
@@ -54,7 +54,7 @@ impl<T> OutputKind<T> for Plain {
     }
 }
 
-/// Reads an output as a result.
+/// The reading of an output for a body that may fail: the output is a `Result`.
 pub(super) enum Fallible {}
 
 impl<T, E> OutputKind<Result<T, E>> for Fallible {

@@ -191,7 +191,7 @@ fn release(record: &Arc<Record>, lease: &Lease, now: Option<Instant>, since: Opt
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), location:% = straggler.location();
-            "{} no longer waits for {straggler}", record.label
+            "{} no longer waits for open work: {straggler}", record.label
         );
         stragglers::keep(record, straggler);
     }
@@ -213,7 +213,7 @@ pub(super) struct StalledRuns {
 /// A run that was woken.
 struct Woken {
     at: Instant,
-    /// The count of its polls at that time.
+    /// The number of polls of the run at the time of the wake.
     polls: u64,
     /// The time until the next wake, if the run is polled.
     span: Duration,
@@ -321,7 +321,7 @@ fn take_over(
         Warn,
         operation = record.label.name(), id = record.label.id().get(),
         kind = straggler.kind().as_str(), location:% = straggler.location();
-        "{} no longer waits for {straggler}", record.label
+        "{} no longer waits for open work: {straggler}", record.label
     );
     stragglers::keep(record, straggler);
 }

@@ -39,8 +39,8 @@ fn a_cancel_by_a_given_token_is_told_once_with_its_cause() {
     });
     let scope = scope.expect("it was built");
     let own = about(&lines, &scope);
-    let asked = "import was asked to stop: cancel requested: deploy";
-    let ended = "import is cancelled, asked to stop: cancel requested: deploy";
+    let asked = "import is being cancelled: cancel requested: deploy";
+    let ended = "import is cancelled, cancel cause: cancel requested: deploy";
     assert_eq!(own[..3], ["import is pending", "import is running", asked]);
     assert_eq!(own.last().map(String::as_str), Some(ended), "{own:?}");
     assert_eq!(own.iter().filter(|line| *line == asked).count(), 1);
@@ -78,11 +78,11 @@ fn a_cancel_from_above_is_told_of_each_that_it_reaches() {
         assert!(outcome.is_cancelled());
         drop(stops);
     });
-    let tail = |name: &str| format!("{name} is cancelled, asked to stop: cancel requested: enough");
+    let tail = |name: &str| format!("{name} is cancelled, cancel cause: cancel requested: enough");
     for scope in [&outer, &inner] {
         let own = about(&lines, scope);
         let asked = format!(
-            "{} was asked to stop: cancel requested: enough",
+            "{} is being cancelled: cancel requested: enough",
             scope.name()
         );
         assert_eq!(
@@ -101,7 +101,7 @@ fn a_cancel_from_above_is_told_of_each_that_it_reaches() {
     let lines = lines_of(|| drop(never));
     let asked = lines
         .iter()
-        .filter(|line| line.text.starts_with("never run was asked to stop"));
+        .filter(|line| line.text.starts_with("never run is being cancelled"));
     assert_eq!(asked.count(), 1, "{lines:?}");
 }
 
@@ -162,9 +162,9 @@ fn the_line_of_an_end_has_the_request_and_the_failure() {
         drop(manual.block_on(run.with_error_text()));
     });
     let has = |text: &str| lines.iter().find(|line| line.text.starts_with(text));
-    let done = has("done is completed, asked to stop: cancel requested: late (");
+    let done = has("done is completed, cancel cause: cancel requested: late (");
     assert_eq!(done.expect("it is there").values["reason"], "requested");
-    let torn = has("torn is failed: no paper, asked to stop: cancel requested: late (");
+    let torn = has("torn is failed: no paper, cancel cause: cancel requested: late (");
     let torn = torn.expect("it is there");
     assert_eq!(torn.values["error"], "no paper");
     assert_eq!(torn.values["reason"], "requested");

@@ -78,7 +78,7 @@ fn r35_a_dump_says_of_everything_what_it_waits_for() {
             "  #_ first: running for 2 s, 8 s left; in its body; opened at FILE:_",
             "  #_ second: pending for 2 s, 8 s left; waiting for a permit, held by #_ first; opened at FILE:_ 2 s ago",
             "  #_ inner: running for 2 s, 1 s over, \
-             asked to stop: timed out (limit 1 s, set at FILE:_); in its body; cancelled 0 s ago; \
+             cancel cause: timed out (limit 1 s, set at FILE:_); in its body; cancelled 0 s ago; \
              under the shield opened at FILE:_ 2 s ago; opened at FILE:_",
             "#_ idle: pending; not run yet; opened at FILE:_",
         ]
@@ -89,7 +89,7 @@ fn r35_a_dump_says_of_everything_what_it_waits_for() {
     assert_eq!(lines.len(), 4, "the children have no grace");
     assert_eq!(
         lines[1],
-        "#_ sync: running for 3 s, 7 s left, asked to stop: cancel requested: deploy (at FILE:_); \
+        "#_ sync: running for 3 s, 7 s left, cancel cause: cancel requested: deploy (at FILE:_); \
          in its body; cancelled 1 s ago; 3 s of its grace left; \
          under the shield opened at FILE:_ 3 s ago; opened at FILE:_"
     );

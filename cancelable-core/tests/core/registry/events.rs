@@ -87,7 +87,7 @@ fn r37_a_cancel_is_told_at_once_whoever_asks_and_before_the_end() {
     assert!(
         told[1]
             .to_string()
-            .contains("job was asked to stop: cancel requested: from above")
+            .contains("job is being cancelled: cancel requested: from above")
     );
     // Opened when it is cancelled already.
     let late = Scope::builder("late")

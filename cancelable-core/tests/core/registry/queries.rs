@@ -352,7 +352,7 @@ fn r34_a_snapshot_has_all_that_is_known() {
     assert_eq!(inner.taken_at(), inner.ended_at());
     let line = inner.to_string();
     let start =
-        "inner: failed after 2 s, the page is torn, asked to stop: cancel requested: enough (at ";
+        "inner: failed after 2 s, the page is torn, cancel cause: cancel requested: enough (at ";
     assert!(line.split_once(' ').unwrap().1.starts_with(start), "{line}");
 }
 
@@ -413,7 +413,7 @@ fn r35_cancelling_by_number_answers_what_became_of_it() {
     assert!(
         again
             .to_string()
-            .starts_with("cancelled already: cancel requested: stop (at ")
+            .starts_with("already cancelled: cancel requested: stop (at ")
     );
     let cause = scope.cause().unwrap();
     assert_eq!(cause.message(), Some("stop"));

@@ -117,7 +117,7 @@ fn r29_joining_twice_is_an_error_and_no_hang() {
     assert!(!error.is_panic() && !error.is_lost());
     assert_eq!(
         error.to_string(),
-        "the task was joined before; its value is returned once"
+        "the task was joined before, and a task returns its value once"
     );
 }
 

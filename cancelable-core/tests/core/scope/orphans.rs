@@ -373,7 +373,7 @@ fn r50_what_straggles_below_a_dropped_run_makes_the_work_above_incomplete() {
     assert_eq!(wrong(&outcome), ["child straggles"]);
     let error = outcome.complete().expect_err("it ended without its child");
     assert!(matches!(error, RunError::Unfinished(_)));
-    let expected = "the scope ended without child, opened at ";
+    let expected = "the scope ended with open work: child, opened at ";
     assert!(error.to_string().starts_with(expected), "{error}");
     assert_eq!(format!("{error:?}"), error.to_string());
 }
@@ -639,7 +639,7 @@ fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
     assert_eq!(names, ["inner"]);
     let dump = registry.dump();
     assert!(
-        dump.contains("done with its body, waits for the orphan of 1 dropped run"),
+        dump.contains("done with its body, waits for the open work of 1 dropped run"),
         "{dump}"
     );
 

@@ -829,7 +829,7 @@ fn r28_a_source_that_does_not_start_closes_as_failed() {
         "the source that did start is gone"
     );
     let error = outcome.into_result().unwrap_err();
-    let text = "scope s did not start because its source broken did not: no such device";
+    let text = "scope s did not start, because its source broken failed to start: no such device";
     assert_eq!(error.to_string(), text);
     assert!(matches!(&error, RunError::SourceFailed(failed) if failed.source_name() == "broken"));
 }
@@ -1129,7 +1129,7 @@ fn r18_an_outcome_says_whether_time_ran_out_before_there_was_a_value() {
         pending::<()>().await;
     }));
     assert!(!outcome.is_timeout() && outcome.is_cancelled());
-    // It was asked to stop for that, and was done.
+    // The cancel was requested for that reason, and the body was done.
     let outcome = manual.block_on(bounded().run(async |op: Scope| {
         let _ = op.set_timeout(Duration::ZERO);
         7

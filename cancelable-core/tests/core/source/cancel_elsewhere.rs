@@ -261,7 +261,7 @@ fn r20_cancel_after_on_a_runtime_that_keeps_no_time_lets_nobody_wait_for_ever() 
     assert!(token.is_cancelled() && !guard.is_armed());
     assert_eq!(
         token.message().as_deref(),
-        Some("the runtime that kept the time is gone")
+        Some("the runtime of the timer has shut down")
     );
 
     // One that goes away while the time runs; what was called off stays so.

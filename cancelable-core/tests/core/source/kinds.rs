@@ -486,7 +486,7 @@ fn r28_a_source_that_panics_when_started_or_in_a_group_fails_the_scope() {
     assert!(
         error
             .to_string()
-            .ends_with("its source mine did not: it panicked when it was started")
+            .ends_with("its source mine failed to start: the source panicked at its start")
     );
     let group = source::all_of(Countdown(1)).and(Mine);
     let error = manual
@@ -516,7 +516,7 @@ fn r30_a_result_of_a_source_is_one() {
         .block_on(scope.run(|_| pending::<()>()))
         .into_result();
     assert!(error.unwrap_err().to_string().ends_with(
-        "its source did not: the argument `interval` is zero: give the time \
+        "its source failed to start: the argument `interval` is zero: give the time \
          between two checks"
     ));
     assert_eq!(scope.status(), Status::Failed);

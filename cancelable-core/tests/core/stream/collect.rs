@@ -164,7 +164,7 @@ fn r42_a_body_that_collects_gives_it_when_its_scope_is_cancelled() {
     let stream = stream::iter(0..3).chain(stream::pending());
     let run = scope.run(|op| op.stream(stream).collect_partial::<Vec<_>>());
     let outcome = manual.block_on(run);
-    // It was asked to stop, and has ended by itself (R18).
+    // The stream was cancelled, and has ended on its own (R18).
     assert!(outcome.is_completed() && outcome.cause().is_some());
     let partial = outcome.into_value().unwrap();
     assert!(partial.cancellation().unwrap().is_timeout());

@@ -50,7 +50,7 @@ fn r44_every_point_is_cancelled_once_and_then_the_run_is_left_alone() {
         (report.points(), report.last_run()),
         (3, LastRun::Completed)
     );
-    let text = "none of 3 await points leaves anything broken";
+    let text = "no finding at 3 await points";
     assert_eq!(report.into_result().unwrap().to_string(), text);
 }
 
@@ -121,7 +121,7 @@ fn r44_a_check_and_a_drop_that_panic_are_findings() {
         found,
         [
             "cancelled before its first poll: never content",
-            "cancelled at await point 1: its drop panicked: dropped while armed",
+            "cancelled at await point 1: the drop of the future panicked: dropped while armed",
             "cancelled at await point 2: never content",
             "not cancelled: never content",
         ]

@@ -43,8 +43,8 @@ fn r44_the_life_of_a_tree_of_operations_is_on_record_in_order() {
             "quick is completed",
             "slow is pending",
             "slow is running",
-            "outer was asked to stop: timed out",
-            "slow was asked to stop: timed out",
+            "outer is being cancelled: timed out",
+            "slow is being cancelled: timed out",
             "slow is cancelled",
             "outer is completed",
         ]
@@ -125,7 +125,7 @@ fn r44_a_recorder_that_comes_late_records_from_then_on() {
         lines(&late),
         [
             "job is running",
-            "job was asked to stop: cancel requested",
+            "job is being cancelled: cancel requested",
             "job is cancelled"
         ]
     );

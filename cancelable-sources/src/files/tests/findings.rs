@@ -33,7 +33,7 @@ fn r10_a_panicking_waker_does_not_unwind_into_the_thread_of_the_events() {
     let mut next = pin!(findings.next());
     assert!(poll(next.as_mut(), &waker(|| panic!("a waker of the test's"))).is_pending());
     findings.record(|seen| seen.written = true);
-    // It is woken on another thread.
+    // The future is woken on another thread.
     while isolated_panics() == before {
         thread::yield_now();
     }

@@ -43,7 +43,7 @@ fn a_stop_of_the_server_waits_for_a_payment() {
     server.wait_for("order 8 is unlocked");
     let report = server.drained();
     assert!(
-        report.contains("1 requests finished, 0 cancelled, 0 cut"),
+        report.contains("1 finished, 0 cancelled, 0 cut"),
         "{report}"
     );
 }
@@ -80,7 +80,7 @@ fn events_end_with_the_reason_when_the_server_stops() {
     );
     let report = server.drained();
     assert!(
-        report.contains("0 requests finished, 1 cancelled, 0 cut"),
+        report.contains("0 finished, 1 cancelled, 0 cut"),
         "{report}"
     );
 }
@@ -104,7 +104,7 @@ fn a_second_signal_skips_ahead_and_a_report_is_answered_in_its_grace() {
     server.wait_for("GET /report 503: shutting down");
     let report = server.drained();
     assert!(
-        report.contains("0 requests finished, 1 cancelled, 0 cut"),
+        report.contains("0 finished, 1 cancelled, 0 cut"),
         "{report}"
     );
 }

@@ -119,7 +119,7 @@ impl Server {
         self.interrupt();
         let report = self.drained();
         assert!(
-            report.ends_with("0 requests finished, 0 cancelled, 0 cut, 0 refused\n"),
+            report.ends_with("0 finished, 0 cancelled, 0 cut, 0 refused\n"),
             "{report}"
         );
     }

@@ -187,7 +187,7 @@ impl View {
             .registry
             .cancel_with(row.id, "cancelled in the monitor")
         {
-            CancelResult::Cancelled => format!("{} was asked to stop", row.name),
+            CancelResult::Cancelled => format!("{} is being cancelled", row.name),
             CancelResult::Already(_) => format!("{} was asked before", row.name),
             CancelResult::Ended | CancelResult::Unknown => format!("{} has ended", row.name),
         };
@@ -201,7 +201,7 @@ impl View {
         let count = self
             .registry
             .cancel_all_with(&filter, "cancelled in the monitor");
-        self.message = format!("{count} operations were asked to stop");
+        self.message = format!("{count} operations are being cancelled");
     }
 
     /// Requests the end at the first call; the second does not wait.

@@ -4,11 +4,14 @@ use crate::support::{close, read, read_until, start};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{any, get};
-use cancelable_axum::{ClientGone, Limits};
+use cancelable_axum::{ClientGone, Limits, RequestScope};
+use cancelable_core::operation::{Straggler, StragglerKind};
+use cancelable_core::registry::Filter;
 use cancelable_core::{Reason, Status};
 use http_body_util::BodyExt;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
@@ -201,4 +204,49 @@ async fn a_limit_that_passes_first_is_the_cause() {
     let (_, _, reason) = server.ended().await;
     assert!(reason.is_some_and(|reason| reason.is_timeout()));
     assert!(server.drain().await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r25_a_stop_waits_for_a_payment_whose_client_has_left() {
+    let (sender, mut running) = mpsc::unbounded_channel();
+    let (paid, done) = (
+        Arc::new(tokio::sync::Notify::new()),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (wait, note) = (paid.clone(), done.clone());
+    let pay = get(async move |RequestScope(scope): RequestScope| {
+        let _ = sender.send(());
+        wait.notified().await;
+        let unlock = async move { note.store(true, Ordering::Relaxed) };
+        let _ = scope.defer(unlock);
+        "paid"
+    });
+    let app = Router::new().route(
+        "/pay",
+        pay.layer(Limits::new().client_gone(ClientGone::Finish)),
+    );
+    let server = start(app, |layer| layer, |serve| serve).await;
+    let stream = server.send("GET /pay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    running.recv().await.unwrap();
+    let filter = Filter::new().name("GET /pay");
+    close(stream, true);
+    // The request holds the server open once its client has left.
+    let is_held = |left: &Straggler| left.kind() == StragglerKind::Hold;
+    while !server.server.unfinished().iter().any(is_held) {
+        tokio::task::yield_now().await;
+    }
+    server.stop.notify_one();
+    // The listener closes once the drain begins.
+    while tokio::net::TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.registry.list(&filter).len(), 1, "it runs on");
+    paid.notify_one();
+    let drained = server.drained().await;
+    assert!(done.load(Ordering::Relaxed), "its finalizer has run");
+    assert_eq!(
+        (drained.finished, drained.asked, drained.cut.len()),
+        (1, 0, 0),
+        "{drained}"
+    );
 }

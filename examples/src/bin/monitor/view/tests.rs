@@ -169,7 +169,7 @@ fn r35_c_cancels_the_selected_one_and_the_reason_is_shown() {
     let mut desk = Desk::new();
     desk.screen();
     desk.press("jjc");
-    assert_eq!(desk.view.message, "fetch was asked to stop");
+    assert_eq!(desk.view.message, "fetch is being cancelled");
     assert_eq!(desk.names(), ["▾ load (2)", "  ▾ import (1)", "      copy"]);
     let screen = desk.screen();
     let ended = screen
@@ -179,7 +179,7 @@ fn r35_c_cancels_the_selected_one_and_the_reason_is_shown() {
     assert!(ended.contains("cancelled in the monitor"), "{ended}");
     // The place is kept, and what is there now is another one.
     desk.press("c");
-    assert_eq!(desk.view.message, "copy was asked to stop");
+    assert_eq!(desk.view.message, "copy is being cancelled");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn r35_all_that_the_filter_lets_through_is_cancelled_after_a_question() {
             .contains("[*op*] cancel all of these? y/n")
     );
     desk.press("y");
-    assert_eq!(desk.view.message, "1 operations were asked to stop");
+    assert_eq!(desk.view.message, "1 operations are being cancelled");
     assert_eq!(desk.names(), [""; 0]);
     desk.press("\u{1b}");
     assert_eq!(
