@@ -425,7 +425,7 @@ impl Record {
             .any(|record| std::ptr::eq(record, other))
     }
 
-    /// Calls `act` with the rare state. Makes it if there is none.
+    /// Calls `act` with the rare state, which is made if there is none.
     fn with_rare<T>(&self, act: impl FnOnce(&mut Rare) -> T) -> T {
         act(self.inner.lock().rare.get_or_insert_default())
     }
@@ -435,7 +435,7 @@ impl Record {
         Some(act(self.inner.lock().rare.as_mut()?))
     }
 
-    /// Calls `act` with the lasting state. Makes it if there is none.
+    /// Calls `act` with the lasting state, which is made if there is none.
     fn with_lasting<T>(&self, act: impl FnOnce(&mut Lasting) -> T) -> T {
         act(self.inner.lock().lasting.get_or_insert_default())
     }
@@ -445,7 +445,7 @@ impl Record {
         Some(act(self.inner.lock().lasting.as_mut()?))
     }
 
-    /// Calls `act` with the slot of the partial result. Makes it if there is none. No user code may run in `act`.
+    /// Calls `act` with the slot of the partial result, which is made if there is none. No user code may run in `act`.
     pub(crate) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
         act(self.inner.lock().partial.get_or_insert_default())
     }

@@ -413,7 +413,7 @@ impl fmt::Display for AlreadyRun {
         let Self { operation, status } = self;
         write!(
             f,
-            "scope {operation} runs once and is {status}: build another one for each run"
+            "scope {operation} runs once and is {status}: build a scope for each run"
         )
     }
 }

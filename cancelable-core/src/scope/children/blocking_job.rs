@@ -50,7 +50,7 @@ where
 
 /// The job of the thread.
 struct BlockingJob<W, T, E> {
-    // Dropped in this order where a runtime drops the job without running it, as the fields of a `ChildTask` are.
+    // Dropped in this order if a runtime drops the job without running it, as the fields of a `ChildTask` are.
     work: W,
     share: fn(E) -> Shared,
     /// The watch of the grace period; `None` for a call that is never abandoned.

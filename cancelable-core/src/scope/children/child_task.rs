@@ -14,8 +14,8 @@ use std::task::{Context, Poll, ready};
 
 pin_project! {
     pub(super) struct ChildTask<R, T, E> {
-        // Dropped in this order, also where a runtime drops the task unfinished: the user's future before the report of
-        // its end, and the report before the child's entry in the table of its parent.
+        // Dropped in this order, also if a runtime drops the task unfinished: the user's future before the report
+        // of its end, and the report before the child's entry in the table of its parent.
         #[pin]
         run: Option<R>,
         // The wait for the child's token while the child waits for a permit; `None` once it has begun.
