@@ -109,6 +109,7 @@ pub fn r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said<S: Subject>(
         });
         let outcome = outcome.await;
         assert_eq!(outcome.status(), Status::Cancelled);
+        assert!(outcome.stragglers()[0].is_abandoned());
         let deaf = calls.remove(0);
         assert_eq!((deaf.status(), scope.live_children()), (Status::Running, 1));
         let operation = deaf.operation().clone();

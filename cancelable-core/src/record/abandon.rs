@@ -3,7 +3,7 @@
 //! A blocking call is abandoned by the run that joins it, or by the task that awaits its handle while the body
 //! still runs. The first of them abandons the call, and the other finds it abandoned.
 
-use super::Record;
+use super::{Record, stragglers};
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
 use crate::sync::log;
@@ -65,9 +65,9 @@ fn abandon_overdue(record: &Record, cx: &mut Context<'_>) {
     }
 }
 
-/// Abandons a blocking call of `owner`, and wakes the run that joins it.
+/// Abandons a blocking call of `owner`, keeps it as a straggler of `owner`, and wakes the run that joins it.
 pub(crate) fn abandon_call(owner: &Record, id: OperationId) {
-    let Some((handle, call)) = owner.children.abandon(id) else {
+    let Some((handle, call)) = owner.children.begin_abandonment(id) else {
         return;
     };
     if let Some(record) = handle.upgrade() {
@@ -78,7 +78,9 @@ pub(crate) fn abandon_call(owner: &Record, id: OperationId) {
             "{} was abandoned: it has not ended after its cancel, and its thread still runs; \
              it was opened at {}", record.label, record.location
         );
+        // Before the end of the abandonment: the run that joins the call may then end and take the stragglers.
+        stragglers::keep_abandoned(owner, &record);
     }
     call.abandon();
-    owner.children.wake_joiner();
+    owner.children.end_abandonment(id);
 }

@@ -55,7 +55,7 @@ const CLOSED: u8 = 2;
 #[derive(Default)]
 struct Table<H> {
     members: NumberMap<OperationId, Member<H>>,
-    /// The number of abandoned members.
+    /// The number of members whose abandonment is done.
     abandoned: usize,
     /// The number of blocking calls that have a grace period, after which they are abandoned.
     limited_calls: usize,
@@ -76,7 +76,16 @@ struct Member<H> {
     handle: H,
     /// The state of a blocking call; `None` for a child.
     call: Option<Arc<BlockingCall>>,
-    abandoned: bool,
+    abandonment: Abandonment,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Abandonment {
+    None,
+    /// The call is being abandoned: the joiner still waits for it, until the call is reported.
+    Begun,
+    /// The joiner waits for the call no more.
+    Done,
 }
 
 struct Orphan<H> {
@@ -133,7 +142,7 @@ impl<H: Clone + Default> Children<H> {
             let member = Member {
                 handle,
                 call,
-                abandoned: false,
+                abandonment: Abandonment::None,
             };
             table.members.insert(id, member);
         });
@@ -350,7 +359,7 @@ impl<H: Clone + Default> Children<H> {
             let members = members.map(|(id, member)| OpenMember {
                 handle: member.handle.clone(),
                 is_blocking: member.call.is_some(),
-                is_abandoned: member.abandoned,
+                is_abandoned: member.is_abandoned(),
                 is_queued: table.queue.contains_key(id),
             });
             members.collect()
@@ -396,7 +405,10 @@ impl<H: Clone + Default> Children<H> {
             if table.limited_calls == 0 {
                 return Vec::new();
             }
-            let awaited = table.members.iter().filter(|(_, member)| !member.abandoned);
+            let awaited = table
+                .members
+                .iter()
+                .filter(|(_, member)| !member.is_abandoned());
             awaited
                 .filter_map(|(id, member)| Some((*id, Arc::clone(member.call.as_ref()?))))
                 .collect()
@@ -406,21 +418,32 @@ impl<H: Clone + Default> Children<H> {
     pub(super) fn is_abandoned(&self, id: OperationId) -> bool {
         let is_abandoned = |table: &mut Table<H>| {
             let member = table.members.get(&id);
-            member.is_some_and(|member| member.abandoned)
+            member.is_some_and(Member::is_abandoned)
         };
         self.read(is_abandoned)
     }
 
-    /// Abandons a blocking call. Returns it to the first caller, who has to wake the joiner.
-    pub(super) fn abandon(&self, id: OperationId) -> Option<(H, Arc<BlockingCall>)> {
+    /// Begins the abandonment of a blocking call. Returns the call to the first caller, who has to report it and
+    /// then call [`end_abandonment`](Self::end_abandonment).
+    pub(super) fn begin_abandonment(&self, id: OperationId) -> Option<(H, Arc<BlockingCall>)> {
         self.with_table(|table| {
             let member = table.members.get_mut(&id)?;
-            let call = member.call.as_ref().filter(|_| !member.abandoned)?;
+            let call = member.call.as_ref().filter(|_| !member.is_abandoned())?;
             let found = (member.handle.clone(), Arc::clone(call));
-            member.abandoned = true;
-            table.abandoned += 1;
+            member.abandonment = Abandonment::Begun;
             Some(found)
         })?
+    }
+
+    /// Ends the wait for a blocking call that is being abandoned, unless the call has ended, and wakes the joiner.
+    pub(super) fn end_abandonment(&self, id: OperationId) {
+        self.with_table(|table| {
+            if let Some(member) = table.members.get_mut(&id) {
+                member.abandonment = Abandonment::Done;
+                table.abandoned += 1;
+            }
+        });
+        self.wake_joiner();
     }
 
     /// Takes the timer of the earliest abandonment out, for a poll without the lock. Only the joiner polls it.
@@ -485,6 +508,13 @@ enum Freed {
     Own(StoredWaker),
 }
 
+impl<H> Member<H> {
+    /// Returns whether the member is a blocking call that is abandoned, or is being abandoned.
+    fn is_abandoned(&self) -> bool {
+        self.abandonment != Abandonment::None
+    }
+}
+
 impl<H> Table<H> {
     /// Returns whether there is nothing to join.
     fn is_done(&self) -> bool {
@@ -502,7 +532,7 @@ impl<H> Table<H> {
     /// Takes back the queue entry or the permit of a removed member. A permit is given to the first child of the queue.
     fn release(&mut self, id: OperationId, member: Option<&Member<H>>) -> Option<Freed> {
         let member = member?;
-        if member.abandoned {
+        if member.abandonment == Abandonment::Done {
             self.abandoned -= 1;
         }
         if let Some(call) = &member.call {

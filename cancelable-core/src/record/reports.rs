@@ -15,9 +15,9 @@ pub(super) struct Diagnostics<H> {
     pub(super) is_body_over: bool,
     /// The operations that run directly inside, if this operation watches them.
     pub(super) inside: NumberMap<OperationId, H>,
-    /// The futures that were dropped at the end of their time.
+    /// The futures that were dropped at the end of their time, and the blocking calls that were abandoned.
     stragglers: Vec<Straggler>,
-    /// The operations whose body is one of the stragglers. A body is reported once.
+    /// The operations whose body or blocking call is one of the stragglers. A body is reported once.
     bodies: NumberMap<OperationId, ()>,
 }
 

@@ -213,6 +213,18 @@ pub(crate) fn keep(record: &Record, straggler: Straggler) {
     record.with_rare(|rare| rare.diagnostics.keep(straggler));
 }
 
+/// Keeps a blocking call that `owner` abandons, for the outcome of `owner`, which may run for months and abandon
+/// many: up to [`KEPT`] stragglers.
+pub(super) fn keep_abandoned(owner: &Record, call: &Record) {
+    let mut straggler = straggler(call, StragglerKind::Blocking);
+    straggler.is_abandoned = true;
+    owner.with_rare(|rare| {
+        if rare.diagnostics.straggler_count() < KEPT {
+            rare.diagnostics.keep(straggler);
+        }
+    });
+}
+
 /// Passes the stragglers in the outcome of a run on to the parent, if the parent is cancelled too. A parent that
 /// is not cancelled would collect them for as long as it runs. The parent keeps up to [`KEPT`].
 pub(crate) fn propagate(record: &Record, report: Option<&Report>) {

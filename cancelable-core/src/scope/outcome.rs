@@ -254,7 +254,7 @@ impl<T, E> Outcome<T, E> {
     /// As for [`into_result`](Self::into_result). Returns [`RunError::Cancelled`] also if the scope was cancelled
     /// and has a value; [`RunError::ChildFailed`] if a child failed, even where failures are collected;
     /// [`RunError::CleanupFailed`] if a finalizer failed; [`RunError::Unfinished`] if work inside was still running
-    /// at the end of its time.
+    /// at the end of its time, also a blocking call that was abandoned.
     ///
     /// # Examples
     ///
@@ -330,11 +330,11 @@ impl<T, E> Outcome<T, E> {
         self.result
     }
 
-    /// Returns the bodies that were dropped at the end of their grace period, and the finalizers that were dropped at
-    /// the end of the cleanup budget.
+    /// Returns the bodies that were dropped at the end of their grace period, the finalizers that were dropped at the
+    /// end of the cleanup budget, and the blocking calls that were abandoned, whose threads may still run.
     ///
     /// Stragglers of descendant scopes are included if this scope was cancelled too. Stragglers of spawned children
-    /// and of dropped runs are always included.
+    /// and of dropped runs are always included. Of the blocking calls, the first 256 are kept. All stragglers are logged.
     ///
     /// # Examples
     ///

@@ -8,8 +8,6 @@ mod cause {
     mod names;
     #[cfg(feature = "testing")]
     mod panicking_display;
-    #[cfg(feature = "testing")]
-    mod record;
     #[cfg(all(feature = "stream", feature = "testing"))]
     mod time_limit;
 }
@@ -43,8 +41,6 @@ mod operation {
     mod serial;
     #[cfg(feature = "testing")]
     mod shield;
-    #[cfg(feature = "testing")]
-    mod stopping;
     mod unwind_safety;
 }
 
@@ -55,13 +51,11 @@ mod progress {
 
 #[cfg(feature = "testing")]
 mod registry {
-    mod counting;
     mod dump;
     mod events;
     mod hooks;
     mod pages;
     mod queries;
-    mod query;
     mod reentrancy;
 }
 
@@ -90,7 +84,6 @@ mod scope {
     mod final_poll;
     mod grace;
     mod method_chain;
-    mod moved_runs;
     mod orphans;
     #[cfg(feature = "io")]
     mod own_errors;

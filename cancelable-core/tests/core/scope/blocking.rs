@@ -3,6 +3,7 @@
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
 use crate::support::{SECOND, builder_on, open_on};
+use cancelable_core::operation::{Straggler, StragglerKind};
 use cancelable_core::scope::{ChildError, ChildHandle, RunError};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{
@@ -477,6 +478,75 @@ fn r20_r26_a_call_that_does_not_end_in_the_grace_after_its_time_limit_is_abandon
     assert_eq!(operation.status(), Status::Running);
     drop(end);
     manual.block_on(operation.finished());
+}
+
+#[test]
+fn r26_r48_a_scope_with_an_abandoned_call_is_not_complete() {
+    for is_awaited in [true, false] {
+        let manual = ManualRuntime::with_threads();
+        let scope = open_on(&manual, "import");
+        let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
+        let mut run = Box::pin(scope.run(async |op: Scope| {
+            let call = op.child("hash").timeout(SECOND).grace(SECOND * 3);
+            let call = call
+                .spawn_blocking(stubborn(begin, ending))
+                .expect("it is running");
+            if is_awaited {
+                assert!(call.await.expect_err("it was abandoned").is_abandoned());
+            }
+            7
+        }));
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        manual.run_until_idle();
+        begun.recv().expect("it begins");
+        manual.advance(SECOND * 2);
+        manual.advance(SECOND * 3);
+        let outcome = manual.block_on(run);
+        assert_eq!(
+            (outcome.status(), outcome.value()),
+            (Status::Completed, Some(&7))
+        );
+        let [straggler] = outcome.stragglers() else {
+            panic!("{:?}", outcome.stragglers());
+        };
+        assert_eq!(
+            (straggler.kind(), straggler.name()),
+            (StragglerKind::Blocking, "hash")
+        );
+        assert!(straggler.is_abandoned());
+        assert!(matches!(
+            outcome.complete(),
+            Err(RunError::Unfinished(left)) if left.name() == "hash"
+        ));
+        drop(end);
+    }
+}
+
+#[test]
+fn r26_r50_an_abandoned_call_is_in_the_outcome_once() {
+    // The body is dropped at the end of its grace, and the call is abandoned then or later.
+    for grace in [Duration::ZERO, SECOND, SECOND * 3] {
+        let manual = ManualRuntime::with_threads();
+        let scope = builder_on(&manual, "import").grace(SECOND).build();
+        let scope = scope.expect("it has a runtime");
+        let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
+        let mut run = Box::pin(scope.run(async |op: Scope| {
+            let call = op.child("hash").grace(grace);
+            drop(call.spawn_blocking(stubborn(begin, ending)));
+            pending::<()>().await;
+        }));
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        manual.run_until_idle();
+        begun.recv().expect("it begins");
+        scope.cancel();
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        manual.advance(SECOND);
+        manual.advance(SECOND * 3);
+        let outcome = manual.block_on(run);
+        let names: Vec<_> = outcome.stragglers().iter().map(Straggler::name).collect();
+        assert_eq!(names, ["import", "hash"], "{grace:?}");
+        drop(end);
+    }
 }
 
 #[test]
