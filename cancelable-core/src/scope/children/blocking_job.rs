@@ -93,7 +93,7 @@ where
     let _ = lifecycle::enter(record, record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
-    if scope.look().is_err() {
+    if scope.check_quietly().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);
         detached_teardown::close(record, Status::Cancelled);

@@ -133,13 +133,13 @@ mod tests {
         let runtime = RuntimeHandle::new(Idle);
         let call = Arc::new(BlockingCall::new(runtime, Some(Duration::ZERO)));
         let call = admission::admit(scope.record(), stubborn.record(), Some(call));
-        let place = admission::admit(scope.record(), child.record(), None);
+        let admission_of_child = admission::admit(scope.record(), child.record(), None);
         let record = scope.record();
         abandon::abandon_call(record, stubborn.id());
         drop(call.expect("it is open"));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(abandon::poll_joined(record, &mut cx).is_pending());
-        drop(place.expect("it is open"));
+        drop(admission_of_child.expect("it is open"));
         assert!(abandon::poll_joined(record, &mut cx).is_ready());
     }
 
