@@ -4,7 +4,6 @@
 //! use axum::Router;
 //! use axum::routing::get;
 //! use cancelable_axum::{Drain, HandlerError, RequestScope, requests, serve};
-//! use cancelable_core::Scope;
 //! use std::time::Duration;
 //! use tokio::net::TcpListener;
 //!
@@ -18,10 +17,10 @@
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     rt::block_on(async {
-//!         let server = Scope::builder("server").runtime(&rt::current()?).register().build()?;
+//!         let server = rt::scope("server").register().build()?;
 //!         let app = Router::new()
 //!             .route("/report", get(report))
-//!             .layer(requests(&server).timeout(Duration::from_secs(30)));
+//!             .layer(requests(&server).timeout(Duration::from_secs(30)).grace(Duration::from_secs(3)));
 //!         let listener = TcpListener::bind("127.0.0.1:8080").await?;
 //!         let drained = serve(listener, app, &server)
 //!             .stop_on(rt::shutdown)
