@@ -1,5 +1,5 @@
 //! Readers and writers that a cancel ends, for the traits of `futures`, which async-std uses.
 //!
-//! The same items as in [`cancelable_core::io`], under the names of every adapter.
+//! This module exports the items of [`cancelable_core::io`], under the names that every adapter has.
 
 pub use cancelable_core::io::{CopyError, CopyFuture, UntilCancelled, copy};

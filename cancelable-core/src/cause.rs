@@ -83,7 +83,7 @@ struct Rare {
     origin: Option<CauseRecord>,
 }
 
-/// The source of a cause's time. The first cancel sets the time and the operation, where the cause lacks them.
+/// The source of a cause's time. The first cancel sets the time and the operation, if the cause lacks them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stamp {
     Missing,

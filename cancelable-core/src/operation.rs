@@ -109,6 +109,19 @@ impl Operation {
     /// waits for that.
     ///
     /// An operation whose [status](Self::status) is terminal may still have a running child or finalizer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// let operation = scope.operation().clone();
+    /// let outcome = rt::block_on(scope.run(async |op| op.is_finished()));
+    /// assert_eq!(outcome.into_value(), Some(false));
+    /// assert!(operation.is_finished());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.status().is_terminal() && self.record.is_settled()
@@ -125,36 +138,108 @@ impl Operation {
     }
 
     /// The id and the name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// let label = scope.label();
+    /// assert_eq!((label.id(), label.name()), (scope.id(), "import"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn label(&self) -> &OperationLabel {
         &self.record.label
     }
 
     /// The id, which is unique in this process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let scope = Scope::builder("import").register_in(&registry).build()?;
+    /// let found = registry.get(scope.id()).ok_or("it is listed")?;
+    /// assert_eq!(found.name(), "import");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn id(&self) -> OperationId {
         self.record.label.id()
     }
 
     /// The name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// assert_eq!(scope.name(), "import");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         self.record.label.name()
     }
 
     /// The parent's label.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = rt::scope("server").build()?;
+    /// let request = server.child("request").build()?;
+    /// assert_eq!(request.parent(), Some(server.label()));
+    /// assert_eq!(server.parent(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn parent(&self) -> Option<&OperationLabel> {
         self.record.parent.as_ref().map(|parent| &parent.label)
     }
 
     /// The location in the source where the operation was opened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// assert_eq!(scope.location().line(), line!() - 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.record.location
     }
 
     /// The status.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Status;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// assert_eq!(scope.status(), Status::Pending);
+    /// let outcome = rt::block_on(scope.run(async |op| op.status()));
+    /// assert_eq!(outcome.into_value(), Some(Status::Running));
+    /// assert_eq!(scope.status(), Status::Completed);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> Status {
         self.record.status()
@@ -191,12 +276,38 @@ impl Operation {
     }
 
     /// The runtime that keeps the time of the operation. `None` if the scope was built without a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// assert!(rt::scope("import").build()?.runtime().is_some());
+    /// assert!(Scope::builder("import").build()?.runtime().is_none());
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn runtime(&self) -> Option<&RuntimeHandle> {
         self.record.runtime.as_ref()
     }
 
     /// The cause of the cancel request, if cancel was requested before the end, however the operation ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Reason;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// assert!(scope.cause().is_none());
+    /// scope.cancel();
+    /// let cause = scope.cause().ok_or("it is cancelled")?;
+    /// assert_eq!(*cause.reason(), Reason::Requested);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.record.cause()
@@ -204,6 +315,19 @@ impl Operation {
 
     /// Returns whether cancel was requested before the end. A later request changes nothing, and neither does the
     /// end; the [`token`](Self::token) shows the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = rt::scope("server").build()?;
+    /// let request = server.child("request").build()?;
+    /// request.cancel();
+    /// assert!(request.is_cancelled());
+    /// assert!(!server.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.record.is_cancelled()
@@ -240,12 +364,12 @@ impl Operation {
     /// ```
     pub fn check(&self) -> Result<(), Cancelled> {
         stragglers::note_check(&self.record);
-        self.look()
+        self.check_quietly()
     }
 
     /// Checks for a cancel as [`check`](Self::check) does, for the library itself: the check is not recorded as a
     /// check by the work.
-    pub(crate) fn look(&self) -> Result<(), Cancelled> {
+    pub(crate) fn check_quietly(&self) -> Result<(), Cancelled> {
         if !self.is_cancelled() {
             deadlines::expire_if_due(&self.record);
         }
@@ -589,6 +713,18 @@ impl Operation {
     }
 
     /// The metadata at this moment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("import").metadata("user", "7").build()?;
+    /// assert_eq!(scope.metadata().get("user"), Some("7"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn metadata(&self) -> Arc<Metadata> {
         self.record.metadata().unwrap_or_default()
@@ -598,6 +734,20 @@ impl Operation {
     /// the body see [`TryRun::with_error_text`].
     ///
     /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// let scope = rt::scope("sync").build()?;
+    /// let outcome = scope.run(async |op| {
+    ///     op.child("fetch").try_spawn(async |_| Err::<(), _>("no route to host")).is_ok()
+    /// }).await;
+    /// assert!(outcome.complete().is_err());
+    /// let error = scope.error().ok_or("the child has failed")?;
+    /// assert!(error.contains("no route to host"));
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<Arc<str>> {
         self.record.error()
@@ -627,6 +777,23 @@ impl Operation {
 
     /// The time left of the grace period, at most what the cancelled ancestors leave; `None` if the operation is
     /// not cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// let grace = Duration::from_secs(5);
+    /// let scope = rt::scope("server").grace(grace).build()?;
+    /// let outcome = scope.run(async |op| {
+    ///     assert_eq!(op.grace_remaining(), None);
+    ///     op.cancel();
+    ///     op.grace_remaining()
+    /// }).await;
+    /// assert!(outcome.into_value().flatten() <= Some(grace));
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn grace_remaining(&self) -> Option<Duration> {
         grace::remaining(&self.record)
@@ -665,6 +832,19 @@ impl Operation {
     /// Code inside a shield of the operation or in a finalizer is not bound by that deadline. There the result is
     /// the limit of the shields around the code (the earliest [`within`](Shield::within)) or the cleanup budget, or
     /// `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// let scope = rt::scope("call").timeout(Duration::from_secs(30)).build()?;
+    /// assert_eq!(scope.deadline(), None);
+    /// let outcome = scope.run(async |op| op.deadline().is_some()).await;
+    /// assert_eq!(outcome.into_value(), Some(true));
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         shielding::limit_here(&self.record, deadlines::effective(&self.record))
@@ -728,12 +908,34 @@ impl Operation {
     }
 
     /// The time of the entry. `None` before the entry, or without a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// let scope = rt::scope("import").build()?;
+    /// assert_eq!(scope.started_at(), None);
+    /// let outcome = scope.run(async |op| op.started_at()).await;
+    /// assert_eq!(outcome.into_value(), Some(scope.started_at()));
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn started_at(&self) -> Option<Instant> {
         self.record.started_at()
     }
 
     /// The time of the end. `None` before the end, or without a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// let scope = rt::scope("import").build()?;
+    /// let outcome = scope.run(async |op| op.ended_at()).await;
+    /// assert_eq!(outcome.into_value(), Some(None));
+    /// assert!(scope.ended_at() >= scope.started_at());
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn ended_at(&self) -> Option<Instant> {
         self.record.ended_at()
@@ -741,6 +943,17 @@ impl Operation {
 
     /// The time since the entry, up to the end if the operation has ended. `None` before the entry, or without a
     /// runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// let scope = rt::scope("import").build()?;
+    /// let outcome = scope.run(async |op| op.elapsed()).await;
+    /// let so_far = outcome.into_value().flatten();
+    /// assert!(so_far.is_some() && so_far <= scope.elapsed());
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         self.record.elapsed()

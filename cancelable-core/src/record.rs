@@ -33,6 +33,7 @@ pub(crate) mod child_reports;
 pub(crate) mod children;
 pub(crate) mod current;
 pub(crate) mod deadlines;
+mod deliveries;
 pub(crate) mod finalizer;
 pub(crate) mod finalizers;
 pub(crate) mod grace;
@@ -40,7 +41,6 @@ pub(crate) mod handle_count;
 pub(crate) mod leases;
 pub(crate) mod lifecycle;
 pub(crate) mod meters;
-mod notices;
 pub(crate) mod notify;
 pub(crate) mod options;
 pub(crate) mod orphans;
@@ -66,9 +66,9 @@ use crate::source::Unstarted;
 use crate::sync::{AtomicBool, AtomicU64, Latch, Mutex, OnceLock, Ordering, StoredWaker, isolate};
 use crate::token::CancellationToken;
 use children::Children;
+use deliveries::Deliveries;
 use finalizer::Cleanup;
 use handle_count::{Deferrals, HandleCount};
-use notices::Notices;
 use options::{ChildOptions, Options};
 use own_deadline::{Deadlines, OwnDeadline};
 use partial_slot::Slot;
@@ -168,7 +168,7 @@ struct Lasting {
     cancelled_at: Option<Instant>,
     /// The text of the operation's error.
     error: Option<Arc<str>>,
-    notices: Notices,
+    deliveries: Deliveries,
     /// The mark of this operation. Each error that reports the cancel of the operation keeps the mark alive.
     mark: MarkCell,
 }
@@ -249,7 +249,7 @@ pub(crate) trait Observer: Send + Sync {
 
     fn progressed(&self, _record: &Arc<Record>, _update: &ProgressUpdate) {}
 
-    fn closed(&self, _record: &Arc<Record>, _end: Status, _elapsed: Option<Duration>) {}
+    fn ended(&self, _record: &Arc<Record>, _end: Status, _elapsed: Option<Duration>) {}
 }
 
 impl Record {
@@ -425,7 +425,7 @@ impl Record {
             .any(|record| std::ptr::eq(record, other))
     }
 
-    /// Calls `act` with the rare state. Makes it if there is none.
+    /// Calls `act` with the rare state, which is made if there is none.
     fn with_rare<T>(&self, act: impl FnOnce(&mut Rare) -> T) -> T {
         act(self.inner.lock().rare.get_or_insert_default())
     }
@@ -435,7 +435,7 @@ impl Record {
         Some(act(self.inner.lock().rare.as_mut()?))
     }
 
-    /// Calls `act` with the lasting state. Makes it if there is none.
+    /// Calls `act` with the lasting state, which is made if there is none.
     fn with_lasting<T>(&self, act: impl FnOnce(&mut Lasting) -> T) -> T {
         act(self.inner.lock().lasting.get_or_insert_default())
     }
@@ -445,7 +445,7 @@ impl Record {
         Some(act(self.inner.lock().lasting.as_mut()?))
     }
 
-    /// Calls `act` with the slot of the partial result. Makes it if there is none. No user code may run in `act`.
+    /// Calls `act` with the slot of the partial result, which is made if there is none. No user code may run in `act`.
     pub(crate) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
         act(self.inner.lock().partial.get_or_insert_default())
     }

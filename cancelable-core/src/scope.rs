@@ -482,7 +482,11 @@ impl Scope {
         if status.is_terminal() {
             return Err(refusal(RefusalReason::Ended(status.words())));
         }
-        if let Some(cancelled) = record.is_cancelled().then(|| self.look().err()).flatten() {
+        if let Some(cancelled) = record
+            .is_cancelled()
+            .then(|| self.check_quietly().err())
+            .flatten()
+        {
             return Err(refusal(RefusalReason::Cancelled(cancelled)));
         }
         let now = record

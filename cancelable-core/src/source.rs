@@ -179,8 +179,8 @@ impl Source for Box<dyn Source> {
     }
 }
 
-/// The source; or in place of an error, a source that fails to start with it. The error of a constructor need not be
-/// handled where the scope is built: the run of the scope returns it.
+/// The source; or in place of an error, a source that fails to start with it. The error of a constructor need not
+/// be handled before the scope is built: the run of the scope returns it.
 impl<S: Source, E: Error + Send + Sync + 'static> Source for Result<S, E> {
     fn name(&self) -> Cow<'static, str> {
         match self {

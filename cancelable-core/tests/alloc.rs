@@ -698,7 +698,7 @@ fn r38_progress_allocates_when_it_is_first_asked_for_and_not_to_advance() {
 }
 
 #[test]
-fn r12_r38_parts_that_come_and_go_leave_nothing() {
+fn r12_r38_children_that_come_and_go_leave_nothing() {
     let root = Scope::builder("root").build().expect("it is sound");
     let _ = root.progress();
     let info = stays_flat(8192, || {

@@ -48,7 +48,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
                     format!("{unit:?} is out of order: write large units first, and each unit once")
                 }
                 false => {
-                    format!("{unit:?} is no unit of time: the units are d, h, m, s, ms, us and ns")
+                    format!(
+                        "{unit:?} is not a unit of time: the units are d, h, m, s, ms, us and ns"
+                    )
                 }
             });
         };
@@ -109,7 +111,7 @@ mod tests {
             ("s", "expected a number at \"s\""),
             ("-3s", "expected a number at \"-3s\""),
             ("1.5s", "unexpected '.'"),
-            ("3 sec", "\"sec\" is no unit"),
+            ("3 sec", "\"sec\" is not a unit"),
             ("30s1m", "\"m\" is out of order"),
             ("1s1s", "\"s\" is out of order"),
             ("18446744073709551616s", "too long"),

@@ -116,7 +116,7 @@ impl fmt::Display for ProcessError {
             Kind::Cancelled(cancelled) => write!(f, "{name} was not started: {cancelled}"),
             Kind::Closed(operation) => write!(
                 f,
-                "{name} was not started: scope {operation} has ended, start it while the scope runs"
+                "{name} was not started: scope {operation} has ended; start it while the scope runs"
             ),
             Kind::Killed(operation) => {
                 write!(
@@ -126,11 +126,11 @@ impl fmt::Display for ProcessError {
             }
             Kind::NoRuntime(operation) => write!(
                 f,
-                "{name} was not started: scope {operation} has no runtime, build the scope with one"
+                "{name} was not started: scope {operation} has no runtime; build the scope with one"
             ),
             Kind::CannotSend(signal) => write!(
                 f,
-                "{name} was not started: {signal} cannot be sent, set another stop signal"
+                "{name} was not started: {signal} cannot be sent; set another stop signal"
             ),
             Kind::Lost(error) => write!(f, "the exit status of {name} is lost: {}", escaped(error)),
         }

@@ -186,7 +186,7 @@ pub(crate) fn add(
     signals.sort_unstable();
     signals.dedup();
     let mut table = TABLE.lock();
-    let asked = signals.clone();
+    let requested = signals.clone();
     signals.retain(|signal| ignored || table.previous(*signal) != Disposition::Ignored);
     for signal in &signals {
         // If a slot fails, those that were made before stay, idle.
@@ -197,12 +197,12 @@ pub(crate) fn add(
     let id = table.insert(&signals, plan, window);
     // Unlocked first: the logger is user code.
     drop(table);
-    for signal in asked {
+    for signal in requested {
         let watched = signals.contains(&signal);
         isolate("a logger", || {
             log::debug!(
                 target: "cancelable", signal = signal.name(), watched = watched;
-                "{signal} is {}", if watched { "watched" } else { "ignored by this process and not watched" }
+                "{signal} is {}", if watched { "watched" } else { "not watched, because this process ignores it" }
             );
         });
     }

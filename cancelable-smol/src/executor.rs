@@ -35,10 +35,10 @@ pub(crate) fn executor() -> Option<&'static Executor<'static>> {
 /// Returns the number of threads for tasks: the value of `SMOL_THREADS`, as for smol's own executor, or the number
 /// of cores.
 fn threads() -> usize {
-    let asked: Option<NonZeroUsize> = env::var("SMOL_THREADS")
+    let threads: Option<NonZeroUsize> = env::var("SMOL_THREADS")
         .ok()
         .and_then(|text| text.parse().ok());
-    asked
+    threads
         .or_else(|| thread::available_parallelism().ok())
         .map_or(1, NonZeroUsize::get)
 }

@@ -91,7 +91,7 @@ impl Shared {
     }
 
     /// Sets the flag that Tokio refuses timers. The first call logs it.
-    pub(crate) fn lose_its_time(&self) {
+    pub(crate) fn mark_without_timer(&self) {
         // Relaxed: the flag guards only the line of the log.
         if !self.lost_time.swap(true, Ordering::Relaxed) {
             log::warn!(

@@ -56,7 +56,7 @@ fn tokios(runtime: &Shared, at: Instant) -> Option<tokio::time::Sleep> {
     let _inside = runtime.handle().enter();
     let made = catch_unwind(|| tokio::time::sleep_until(at.into()));
     if made.is_err() {
-        runtime.lose_its_time();
+        runtime.mark_without_timer();
     }
     made.ok()
 }
@@ -82,7 +82,7 @@ impl Future for TokioTimer {
                 Ok(polled) => return polled,
                 // The panic of a waker, in its clone or its drop.
                 Err(panic) if this.runtime.keeps_time() => resume_unwind(panic),
-                Err(_) => this.runtime.lose_its_time(),
+                Err(_) => this.runtime.mark_without_timer(),
             }
         }
         let (runtime, at) = (&**this.runtime, *this.at);

@@ -10,7 +10,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 /// A source location as `file:line:column`.
-pub(crate) fn place(location: &Location<'_>) -> String {
+pub(crate) fn location_text(location: &Location<'_>) -> String {
     location.to_string()
 }
 
@@ -73,7 +73,7 @@ impl Serialize for Cause {
         let mut cause = serializer.serialize_struct("Cause", fields)?;
         cause.serialize_field("reason", self.reason())?;
         cause.serialize_field("message", &self.message())?;
-        cause.serialize_field("location", &place(self.location()))?;
+        cause.serialize_field("location", &location_text(self.location()))?;
         cause.serialize_field("operation", &self.operation())?;
         cause.serialize_field("error", &self.error().map(raw_text))?;
         cause.serialize_field("inherited", &self.is_inherited())?;

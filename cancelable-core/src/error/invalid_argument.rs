@@ -7,7 +7,7 @@ use std::io;
 /// The error of an argument that is invalid in any state of the program, such as an interval of zero or an empty
 /// list.
 ///
-/// Functions of this crate return the error where an argument's type cannot exclude the value. Other crates may
+/// Functions of this crate return the error if an argument's type cannot exclude the value. Other crates may
 /// return it as well: [`new`](Self::new) is public.
 ///
 /// # Examples

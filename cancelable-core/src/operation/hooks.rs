@@ -198,7 +198,7 @@ impl Observer for Hooks {
         }
     }
 
-    fn closed(&self, record: &Arc<Record>, end: Status, _: Option<Duration>) {
+    fn ended(&self, record: &Arc<Record>, end: Status, _: Option<Duration>) {
         let mut operation = None;
         for hook in &self.list {
             match (hook, end) {

@@ -1,7 +1,7 @@
 //! Snapshots of operations for `serde`.
 
 use super::OperationSnapshot;
-use crate::cause::serial::{place, seconds};
+use crate::cause::serial::{location_text, seconds};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -12,7 +12,7 @@ impl Serialize for OperationSnapshot {
         operation.serialize_field("name", self.name())?;
         operation.serialize_field("parent", &self.parent())?;
         operation.serialize_field("status", &self.status())?;
-        operation.serialize_field("location", &place(self.location()))?;
+        operation.serialize_field("location", &location_text(self.location()))?;
         operation.serialize_field("age_seconds", &seconds(self.age()))?;
         operation.serialize_field("elapsed_seconds", &seconds(self.elapsed()))?;
         operation.serialize_field("remaining_seconds", &seconds(self.remaining()))?;

@@ -2,11 +2,11 @@
 //!
 //! # Invariants
 //!
-//! 1. A meter is in its parent's list of parts until it is detached, and in no other list. A meter is detached
+//! 1. A meter is in its parent's list of children until it is detached, and in no other list. A meter is detached
 //!    once, when it has ended and its own list is empty. Then its totals move to its parent, under the parent's
-//!    lock. A detached meter accepts no part.
+//!    lock. A detached meter accepts no child.
 //! 2. A reader takes a meter's list and the totals that the meter has absorbed under one lock, and reads a parent
-//!    before its parts. A part that is detached in between has been counted by the list and keeps its figures. So
+//!    before its children. A child that is detached in between has been counted by the list and keeps its figures. So
 //!    each meter counts once, and a total position falls only if a position is set back. Totals that `subtree.rs`
 //!    keeps include the totals that the meter had absorbed by then, for the same reason.
 //! 3. One lock is held at a time, and no user code runs under it.
@@ -54,7 +54,7 @@ struct Inner {
     /// that is set back below its start repeats steps that were done before.
     before: u64,
     /// The meters directly below that are not detached, in the order of opening.
-    parts: NumberMap<OperationId, Arc<Meter>>,
+    children: NumberMap<OperationId, Arc<Meter>>,
     /// The totals of the meters below that are detached.
     absorbed: Totals,
     subscribers: Option<Arc<[Arc<dyn Subscriber>]>>,
@@ -77,7 +77,7 @@ pub(super) struct Reading {
     /// The totals of the meters below that are detached.
     pub(super) absorbed: Totals,
     /// The other meters directly below.
-    pub(super) parts: Vec<Arc<Meter>>,
+    pub(super) children: Vec<Arc<Meter>>,
 }
 
 impl Reading {
@@ -126,11 +126,11 @@ impl Meter {
         }
     }
 
-    /// Inserts a part. Returns false if the meter is detached.
-    fn insert(&self, part: &Arc<Self>) -> bool {
+    /// Inserts a child. Returns false if the meter is detached.
+    fn insert(&self, child: &Arc<Self>) -> bool {
         let mut inner = self.inner.lock();
         if !inner.is_detached {
-            inner.parts.insert(part.label.id(), Arc::clone(part));
+            inner.children.insert(child.label.id(), Arc::clone(child));
         }
         !inner.is_detached
     }
@@ -270,14 +270,14 @@ impl Meter {
         self.detach();
     }
 
-    /// Detaches the meter if it has ended and has no part, and then each ancestor whose last part is gone. Ends:
+    /// Detaches the meter if it has ended and has no child, and then each ancestor whose last child is gone. Ends:
     /// each turn moves one ancestor up.
     fn detach(&self) {
         let mut meter = self;
         loop {
             let totals = {
                 let mut inner = meter.inner.lock();
-                if inner.end.is_none() || inner.is_detached || !inner.parts.is_empty() {
+                if inner.end.is_none() || inner.is_detached || !inner.children.is_empty() {
                     return;
                 }
                 inner.is_detached = true;
@@ -287,12 +287,12 @@ impl Meter {
             let Some(parent) = &meter.parent else {
                 return;
             };
-            let part = {
+            let child = {
                 let mut inner = parent.inner.lock();
                 inner.absorbed.add_all(totals);
-                inner.parts.remove(&meter.label.id())
+                inner.children.remove(&meter.label.id())
             };
-            drop(part);
+            drop(child);
             meter = parent;
         }
     }
@@ -334,7 +334,7 @@ impl Meter {
             count: self.count_of(inner),
             end: inner.end,
             absorbed: inner.absorbed,
-            parts: inner.parts.values().cloned().collect(),
+            children: inner.children.values().cloned().collect(),
         }
     }
 
@@ -356,8 +356,10 @@ impl Meter {
     /// Returns the operations of the meters directly below.
     pub(super) fn operations_below(&self) -> Vec<Arc<dyn Running>> {
         let inner = self.inner.lock();
-        let parts = inner.parts.values();
-        parts.filter_map(|part| part.operation.upgrade()).collect()
+        let children = inner.children.values();
+        children
+            .filter_map(|child| child.operation.upgrade())
+            .collect()
     }
 }
 
@@ -367,7 +369,7 @@ impl Inner {
         self.before = before;
         if let (Some(now), Some((own, overall))) = (now, &mut self.rates) {
             *own = Rate::new(now);
-            if self.parts.is_empty() && self.absorbed.done() == 0 {
+            if self.children.is_empty() && self.absorbed.done() == 0 {
                 *overall = Rate::new(now);
             }
         }

@@ -50,7 +50,7 @@ impl ProgressSnapshot {
         let now = meter.now();
         let (description, reading) = meter.described_reading();
         let (own, end) = (reading.count, reading.end);
-        let all_ended = end.is_some() && reading.parts.is_empty();
+        let all_ended = end.is_some() && reading.children.is_empty();
         let overall = totals.of(meter.label.id(), reading).count();
         let sample = |count: Count, end: Option<End>| {
             let at = end.map_or(now, |end| end.at)?;

@@ -5,7 +5,7 @@ use super::totals::Totals;
 use crate::cause::OperationId;
 use std::collections::HashMap;
 
-/// The totals below each meter that has parts, kept for a caller that reads many meters.
+/// The totals below each meter that has children, kept for a caller that reads many meters.
 ///
 /// Such a caller walks down a deep tree once. Without the kept totals, the caller would walk to the leaves for each
 /// meter on the way.
@@ -14,7 +14,7 @@ pub(crate) struct SubtreeTotals {
     below: HashMap<OperationId, Totals>,
 }
 
-/// A meter with parts, on the way down.
+/// A meter with children, on the way down.
 struct Node {
     id: OperationId,
     /// The index of the parent's node.
@@ -40,7 +40,7 @@ impl SubtreeTotals {
     ///
     /// Kept totals are not used for a meter that has ended, because they may be older than the end.
     pub(super) fn of(&mut self, id: OperationId, reading: Reading) -> Totals {
-        if reading.parts.is_empty() {
+        if reading.children.is_empty() {
             return reading.with(reading.absorbed);
         }
         match self.below.get(&id) {
@@ -51,18 +51,18 @@ impl SubtreeTotals {
 
     /// Walks the tree below a meter. Not by recursion: the tree may be deep.
     fn walk(&mut self, id: OperationId, mut reading: Reading) -> Totals {
-        let mut open: Vec<_> = reading.parts.drain(..).map(|part| (0, part)).collect();
+        let mut open: Vec<_> = reading.children.drain(..).map(|child| (0, child)).collect();
         let mut nodes = vec![Node::new(id, 0, reading)];
         // Ends: the tree has leaves.
-        while let Some((parent, part)) = open.pop() {
-            let mut reading = part.reading();
-            if reading.parts.is_empty() {
+        while let Some((parent, child)) = open.pop() {
+            let mut reading = child.reading();
+            if reading.children.is_empty() {
                 nodes[parent].below.add_all(reading.with(reading.absorbed));
                 continue;
             }
             let index = nodes.len();
-            open.extend(reading.parts.drain(..).map(|part| (index, part)));
-            nodes.push(Node::new(part.label.id(), parent, reading));
+            open.extend(reading.children.drain(..).map(|child| (index, child)));
+            nodes.push(Node::new(child.label.id(), parent, reading));
         }
         let mut totals = Totals::default();
         // A node comes after its parent. So a node is complete when it is popped, and the root is popped last.

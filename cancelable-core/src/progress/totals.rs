@@ -69,9 +69,9 @@ impl Totals {
 mod tests {
     use super::{Count, Totals};
 
-    fn total_of(parts: &[(u64, Option<u64>, bool)]) -> (u64, Option<u64>) {
+    fn total_of(children: &[(u64, Option<u64>, bool)]) -> (u64, Option<u64>) {
         let mut totals = Totals::default();
-        for &(position, total, has_ended) in parts {
+        for &(position, total, has_ended) in children {
             let count = Count {
                 position,
                 total,

@@ -176,7 +176,7 @@ fn after_end(record: &Arc<Record>, end: Status, elapsed: Option<Duration>, now: 
     shielding::remove(record);
     meters::end(record, now);
     log_status(record, end);
-    notify::closed(record, end, elapsed);
+    notify::ended(record, end, elapsed);
     leave_parent(record);
 }
 
@@ -275,7 +275,7 @@ pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
     record.end_token();
     meters::end(record, now);
     end_span(record);
-    notify::closed(record, Status::NeverRun, None);
+    notify::ended(record, Status::NeverRun, None);
     leave_parent(record);
     true
 }

@@ -11,7 +11,7 @@ pub(crate) fn made(record: &Record) -> Option<&Progress> {
     record.progress.get()
 }
 
-/// Returns the progress of a record. Makes it, and that of all ancestors, if there is none.
+/// Returns the progress of a record. Makes the progress, and that of all ancestors, if there is none.
 pub(crate) fn of(record: &Arc<Record>) -> &Progress {
     if let Some(progress) = record.progress.get() {
         return progress;
@@ -30,7 +30,7 @@ pub(crate) fn of(record: &Arc<Record>) -> &Progress {
     make(record, parent)
 }
 
-/// Returns the progress of a record. Makes it as a child of `parent` if there is none.
+/// Returns the progress of a record. Makes the progress as a child of `parent` if there is none.
 ///
 /// If the record ends at the same time, either its end or this call ends the progress. The lock orders the two:
 /// the end changes the status under the lock, and reads the progress afterwards. So the end sees the progress, or

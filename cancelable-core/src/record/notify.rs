@@ -83,11 +83,11 @@ pub(super) fn entered(record: &Arc<Record>) {
 
 /// Notifies of the end. Called once, after the status has become an end. Delivers a cancel first, unless the
 /// callback has claimed it.
-pub(super) fn closed(record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
+pub(super) fn ended(record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
     if !is_observed(record) {
         return;
     }
-    let observed = record.on_lasting(|lasting| lasting.notices.take_callback());
+    let observed = record.on_lasting(|lasting| lasting.deliveries.take_callback());
     if let Some(callback) = observed.flatten() {
         // Does not wait for a running callback: it calls hooks, which may wait for this end.
         if let Some(callback) = callback {
@@ -97,7 +97,7 @@ pub(super) fn closed(record: &Arc<Record>, end: Status, elapsed: Option<Duration
             cancel_requested(record, &cause, true);
         }
     }
-    notify(record, |observer| observer.closed(record, end, elapsed));
+    notify(record, |observer| observer.ended(record, end, elapsed));
 }
 
 fn observe_cancel_for(record: &Arc<Record>, observer: &dyn Observer) {
@@ -108,7 +108,7 @@ fn observe_cancel_for(record: &Arc<Record>, observer: &dyn Observer) {
 
 /// Starts the delivery of the cancel. An earlier cancel is delivered here.
 pub(crate) fn observe_cancel(record: &Arc<Record>) {
-    if !record.with_lasting(|lasting| lasting.notices.observe_cancel()) {
+    if !record.with_lasting(|lasting| lasting.deliveries.observe_cancel()) {
         return;
     }
     let registration = record.on_cancel(|record, cause| cancel_requested(record, cause, false));
@@ -118,7 +118,7 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
         // The end unregisters the callback under this lock, unless the end came before.
         if !record.status().is_terminal() {
             let lasting = inner.lasting.get_or_insert_default();
-            lasting.notices.keep_callback(registration.take());
+            lasting.deliveries.keep_callback(registration.take());
         }
     }
     // Does not wait for a running callback; see `closed`.
@@ -135,7 +135,7 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
         let mut inner = record.inner.lock();
         let is_late = !at_end && record.status().is_terminal();
         let lasting = inner.lasting.get_or_insert_default();
-        is_first = !is_late && lasting.notices.claim_cancel();
+        is_first = !is_late && lasting.deliveries.claim_cancel();
         if is_first {
             push();
         }
@@ -164,7 +164,7 @@ pub(crate) fn observe_progress(record: &Arc<Record>) {
             return;
         }
         let lasting = inner.lasting.get_or_insert_default();
-        if !lasting.notices.observe_progress() {
+        if !lasting.deliveries.observe_progress() {
             return;
         }
         progress

@@ -89,9 +89,9 @@ fn adopt_by(
     let id = orphan.label.id();
     let handle = Arc::downgrade(orphan);
     owner.children.insert_orphan(id, handle, runtime.clone());
-    let adoption = OrphanGuard {
+    let guard = OrphanGuard {
         owner: Arc::clone(owner),
         id,
     };
-    (!owner.is_settled()).then_some(adoption)
+    (!owner.is_settled()).then_some(guard)
 }

@@ -4,8 +4,8 @@
 //! body. Once the nearest ancestor that has not ended is cancelled, it waits in its join for the open work of the
 //! run, as it waits for the orphans of a dropped run (`outside_runs.rs`). If the run is not polled although it
 //! was woken, its children and finalizers are *taken over* (`scope/run/stalled.rs`): its operation is closed, and
-//! its children and finalizers go on as those of a dropped run do. Its body stays where it is, and is polled no
-//! more; the next poll or the drop of the run drops it.
+//! its children and finalizers go on as those of a dropped run do. The body stays in its task, and is not polled
+//! any more; the next poll or the drop of the run drops it.
 //!
 //! # Invariants
 //!

@@ -172,7 +172,7 @@ impl TokenCell {
         self.is_handed_out.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the operation has ended without a cancel. Called where the status was seen to be an end,
+    /// Returns whether the operation has ended without a cancel. Called after the status was seen to be an end,
     /// or under the record's lock.
     #[inline]
     pub(super) fn ended_uncancelled(&self) -> bool {

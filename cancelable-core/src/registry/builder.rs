@@ -90,6 +90,15 @@ impl RegistryBuilder {
 
 impl Registry {
     /// Returns a builder with the default settings; see [`RegistryBuilder`] for an example.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    ///
+    /// let registry = Registry::builder().history(10_000).build();
+    /// assert_eq!(registry.history_evicted(), 0);
+    /// ```
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder {
             history: RegistryBuilder::HISTORY,

@@ -30,13 +30,13 @@ impl fmt::Display for Dump {
         }
         for (entry, activity) in &self.entries {
             let operation = entry.operation();
-            let place = operation.location();
+            let location = operation.location();
             write!(
                 f,
                 "{}{operation}; {activity}; opened at {}:{}",
                 Indent(entry.depth()),
-                place.file(),
-                place.line()
+                location.file(),
+                location.line()
             )?;
             let (age, elapsed) = (operation.age(), operation.elapsed());
             let elapsed = elapsed.map(|elapsed| HumanDuration(elapsed).to_string());

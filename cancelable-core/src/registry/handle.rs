@@ -135,6 +135,20 @@ impl Registry {
     }
 
     /// Returns whether no operation is listed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// assert!(registry.is_empty());
+    /// let _import = Scope::builder("import").register_in(&registry).build()?;
+    /// assert!(!registry.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -169,7 +169,7 @@ impl Observer for RegistryObserver {
             .call_hooks(|hooks| hooks.progressed(record, update));
     }
 
-    fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
+    fn ended(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
         // In the history before it leaves the list, so that the operation is always in one of the two.
         let snapshot = || OperationSnapshot::of(record, None);
         self.shared.history.keep(snapshot);
@@ -182,7 +182,7 @@ impl Observer for RegistryObserver {
         self.listeners()
             .push(|| Event::Ended(Operation::new(Arc::clone(record))));
         self.listeners()
-            .call_hooks(|hooks| hooks.closed(record, end, elapsed));
+            .call_hooks(|hooks| hooks.ended(record, end, elapsed));
     }
 }
 

@@ -17,7 +17,7 @@ impl<'de> Deserialize<'de> for Status {
         let word = Cow::<'de, str>::deserialize(deserializer)?;
         let mut all = Self::ALL.into_iter();
         all.find(|status| status.as_str() == word)
-            .ok_or_else(|| D::Error::custom(format!("{word:?} is no status of an operation")))
+            .ok_or_else(|| D::Error::custom(format!("{word:?} is not a status of an operation")))
     }
 }
 

@@ -34,7 +34,7 @@ impl fmt::Display for NoRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "no {} runtime on this thread; call this from a task of one or below `block_on`",
+            "no {} runtime on this thread; call this from a task of the runtime or inside `block_on`",
             self.runtime
         )
     }

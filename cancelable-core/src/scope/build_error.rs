@@ -19,7 +19,7 @@ use std::io;
 ///
 /// let built = Scope::builder("import").timeout(Duration::from_secs(3)).build();
 /// let text = built.err().map(|error| error.to_string());
-/// let expected = "scope import has no runtime for its time limit: give it one by `runtime(&handle)`";
+/// let expected = "scope import has no runtime for its time limit: set one by `runtime(&handle)`";
 /// assert_eq!(text.as_deref(), Some(expected));
 /// ```
 #[derive(Clone)]
@@ -112,7 +112,7 @@ impl fmt::Display for BuildError {
             } => write!(f, "scope {scope} has no runtime for {part}: {why}"),
             Kind::NoRuntime { part, why: None } => write!(
                 f,
-                "scope {scope} has no runtime for {part}: give it one by `runtime(&handle)`"
+                "scope {scope} has no runtime for {part}: set one by `runtime(&handle)`"
             ),
             Kind::ParentEnded(parent, status) => write!(
                 f,

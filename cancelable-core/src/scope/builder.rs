@@ -110,7 +110,7 @@ enum Parent {
     /// The current operation at the time of the build, if there is one.
     Current,
     Operation(Operation),
-    /// The parent of a spawned child. A cancel of the parent reaches the child even where the parent is shielded.
+    /// The parent of a spawned child. A cancel of the parent reaches the child even if the parent is shielded.
     Spawner(Operation),
     Nothing,
 }
@@ -176,8 +176,8 @@ impl ScopeBuilder<Scope> {
 }
 
 impl<P> ScopeBuilder<P> {
-    /// Makes the scope that of a spawned child, and returns its parent. The child's token is a child of the parent's
-    /// token even where the parent is shielded, since a shield does not cover children.
+    /// Makes the scope that of a spawned child, and returns its parent. The child's token is a child of the
+    /// parent's token even if the parent is shielded, since a shield does not cover children.
     pub(super) fn spawner(&mut self) -> Option<Operation> {
         let Parent::Operation(parent) = mem::replace(&mut self.parent, Parent::Current) else {
             return None;

@@ -164,7 +164,7 @@ where
     }
 
     /// Returns whether the stream has ended after a cancel.
-    pub(crate) fn is_cut(&self) -> bool {
+    pub(crate) fn is_incomplete(&self) -> bool {
         let has_ended = self.pulling != Pulling::Open && self.running.len() == 0;
         has_ended && !self.is_complete()
     }
@@ -358,7 +358,7 @@ where
         match this.map.is_complete() {
             true => Poll::Ready(Ok(())),
             // The scope is cancelled; otherwise the stream would be complete.
-            false => Poll::Ready(this.map.operation().look()),
+            false => Poll::Ready(this.map.operation().check_quietly()),
         }
     }
 }

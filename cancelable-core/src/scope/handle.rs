@@ -42,6 +42,18 @@ pub struct Scope {
 impl Scope {
     /// Returns the operation: a handle that reads, cancels and defers, and neither runs the work nor moves its
     /// deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// let operation = scope.operation().clone();
+    /// operation.cancel_with("the user closed the tab");
+    /// assert!(scope.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation

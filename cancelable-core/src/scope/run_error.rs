@@ -163,6 +163,32 @@ impl<E> RunError<E> {
 ///
 /// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. The trait exists for the message of the
 /// compiler about a type that is not.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_core::scope::RunError;
+///
+/// #[derive(Debug)]
+/// enum AppError {
+///     Cancelled,
+///     Io(std::io::Error),
+/// }
+///
+/// impl From<RunError> for AppError {
+///     fn from(_: RunError) -> Self {
+///         Self::Cancelled
+///     }
+/// }
+///
+/// let outcome = rt::block_on(rt::scope("read").try_run(async |op: Scope| {
+///     op.cancel();
+///     op.check().map_err(std::io::Error::from).map_err(AppError::Io)
+/// }));
+/// let result: Result<(), AppError> = outcome.complete().map_err(RunError::flatten);
+/// assert!(result.is_err());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't say that the run was cancelled, because it is not `From<RunError>`",
     label = "no error that `flatten` could return",

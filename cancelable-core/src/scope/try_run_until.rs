@@ -126,7 +126,7 @@ where
             }
         }
         this.future.set(None);
-        match this.operation.look() {
+        match this.operation.check_quietly() {
             Err(cancelled) => Poll::Ready(Err(RunError::Cancelled(cancelled))),
             // Polled after its end: in that case nothing is promised.
             Ok(()) => Poll::Pending,

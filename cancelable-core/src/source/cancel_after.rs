@@ -105,6 +105,22 @@ impl Shared {
 /// A guard that calls off the cancel of [`cancel_after`] in its drop.
 ///
 /// The drop does not wait for a cancel in progress on another thread.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::source::cancel_after;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+/// let request = CancellationToken::new();
+/// let limit = cancel_after(&rt::current()?, &request, Duration::from_secs(10));
+/// assert!(limit.is_armed());
+/// assert!(limit.disarm());
+/// assert!(!request.is_cancelled());
+/// # Ok(()) }) }
+/// ```
 #[must_use = "dropping the guard calls the cancel off; `detach()` does not"]
 pub struct CancelAfter {
     shared: Arc<Shared>,

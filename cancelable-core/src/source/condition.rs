@@ -14,6 +14,21 @@ use std::time::Duration;
 
 /// The answer of a condition: a `bool`, or a `Result` of a `bool`. An error is logged, and the condition is checked
 /// again.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source;
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+/// // The closure returns a `Result` of a `bool`: a folder that cannot be read is logged.
+/// let stop = source::condition(Duration::from_millis(1), || Path::new("Cargo.toml").try_exists())?;
+/// let outcome = rt::scope("job").source(stop.named("stop file")).run(async |op| op.cancelled().await).await;
+/// assert!(outcome.cause().is_some());
+/// # Ok(()) }) }
+/// ```
 pub trait Answer {
     /// Returns the answer, or the text of the error.
     ///

@@ -127,7 +127,7 @@ impl ScopeCancel {
     /// true later.
     ///
     /// Wakers and callbacks of the scope's token run inside this call, as in any cancel.
-    #[must_use = "a request that is not on record is still the source's to answer for"]
+    #[must_use = "if this returns false, the scope has not recorded the request, and the source keeps it"]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         let target = self.target.upgrade();
         target.is_some_and(|target| target.request(cause.into()))

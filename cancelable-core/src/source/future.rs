@@ -66,6 +66,17 @@ impl IntoCause for String {
 }
 
 /// A source that fires when a future is ready, made by [`future()`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source::{self, FutureSource};
+/// use std::future::{Ready, ready};
+///
+/// let evicted: FutureSource<Ready<()>> = source::future(ready(())).named("evicted");
+/// let outcome = rt::block_on(rt::scope("job").source(evicted).run(async |_| ()));
+/// assert!(outcome.is_cancelled());
+/// ```
 pub struct FutureSource<F> {
     future: F,
     /// The name of the source; `None` until a name is given.

@@ -53,6 +53,24 @@ impl Members {
 }
 
 /// A source that fires with the first of its members, made by [`any_of`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source::{AnyOf, Limit, any_of, future};
+/// use std::future::Future;
+/// use std::time::Duration;
+///
+/// /// The sources that end every request.
+/// fn ends(hung_up: impl Future<Output = ()> + Send + 'static) -> AnyOf {
+///     any_of(Limit::after(Duration::from_secs(60))).or(future(hung_up))
+/// }
+///
+/// # rt::block_on(async {
+/// let request = rt::scope("request").source(ends(async {}));
+/// assert!(request.run(async |_| ()).await.is_cancelled());
+/// # });
+/// ```
 pub struct AnyOf(Members);
 
 /// Returns a source that fires when the first of its members fires, with the cause of that member. `first` is a member;
@@ -140,6 +158,23 @@ fn first(mut started: Vec<Watched>) -> SourceFuture {
 }
 
 /// A source that fires with the last of its members, made by [`all_of`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::source::{AllOf, all_of, token};
+///
+/// /// Fires when no client of the index is left.
+/// fn unused(readers: &CancellationToken, writers: &CancellationToken) -> AllOf {
+///     all_of(token(readers)).and(token(writers))
+/// }
+///
+/// let (readers, writers) = (CancellationToken::new(), CancellationToken::new());
+/// let index = rt::scope("index").source(unused(&readers, &writers));
+/// readers.cancel();
+/// assert!(rt::block_on(index.run(async |_| ())).is_completed());
+/// ```
 pub struct AllOf(Members);
 
 /// Returns a source that fires when the last of its members has fired, with the cause of that member. `first` is a

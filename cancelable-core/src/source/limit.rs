@@ -55,8 +55,8 @@ impl Limit {
         }
     }
 
-    /// Returns a limit that counts from the entry of the scope, or from the call where there is no scope. A span too long
-    /// for the clock never ends.
+    /// Returns a limit that counts from the entry of the scope, or from the call if there is no scope. A span that
+    /// is too long for the clock never ends.
     #[must_use]
     #[track_caller]
     pub fn after(span: Duration) -> Self {

@@ -309,7 +309,7 @@ where
 {
     fn cancellation(&self) -> Option<Cancelled> {
         let operation = MapConcurrent::operation(self);
-        let cause = operation.cause().filter(|_| self.is_cut())?;
+        let cause = operation.cause().filter(|_| self.is_incomplete())?;
         Some(operation.record().cancelled_for(cause, operation.elapsed()))
     }
 }

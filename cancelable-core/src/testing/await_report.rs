@@ -97,7 +97,8 @@ impl fmt::Display for AwaitReport {
         let points = self.points;
         match self.broken.len() {
             0 => write!(f, "no finding at {points} await points")?,
-            broken => write!(f, "{broken} findings, with {points} await points:")?,
+            1 => write!(f, "1 finding in {points} await points:")?,
+            broken => write!(f, "{broken} findings in {points} await points:")?,
         }
         for broken in &self.broken {
             write!(f, "\n  {broken}")?;

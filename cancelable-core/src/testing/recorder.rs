@@ -236,7 +236,7 @@ impl Observer for EventLog {
         }
     }
 
-    fn closed(&self, record: &Arc<Record>, end: Status, _: Option<Duration>) {
+    fn ended(&self, record: &Arc<Record>, end: Status, _: Option<Duration>) {
         if self.records(record) {
             self.push(record, Change::Status(end));
             self.kept.lock().open.remove(&record.label.id());

@@ -357,6 +357,17 @@ impl fmt::Debug for CallbackRegistration {
 /// # Cancel safety
 ///
 /// Dropping the future ends the wait. The callback stays unregistered.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let registration = token.on_cancel(|_| ());
+/// let unregistered = registration.unregistered();
+/// assert!(rt::block_on(unregistered), "the callback never ran");
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Unregistered {
     never_ran: bool,

@@ -1,8 +1,8 @@
 //! Cancelling a token and everything below it, in three passes.
 //!
 //! The first pass walks down the tree: it marks each object and takes its waiters. The second wakes them. The
-//! third runs the callbacks found by the first, a parent's before its children's. So a callback that blocks
-//! for ever keeps no waiter asleep, and user code in a waker or a callback finds every descendant cancelled.
+//! third runs the callbacks found by the first, a parent's before its children's. So a callback that blocks for
+//! ever delays no waiter, and user code in a waker or a callback finds every descendant cancelled.
 //!
 //! The walk keeps its stack on the heap, and drops the iterator of a list before it descends below the list's
 //! last entry. So a chain of any depth needs constant space.

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// The storage of one wait's waker in a node. The owner ends the wait with [`Waiter::remove`].
 pub(super) struct Waiter {
-    /// The place of the stored waker, once there is one.
-    place: Option<WaiterKey>,
+    /// The key of the stored waker; `None` if no waker is stored.
+    key: Option<WaiterKey>,
     /// The identity of that waker, which lives while it is stored.
     stored: WakerId,
 }
@@ -23,7 +23,7 @@ pub(super) struct Waiter {
 impl Waiter {
     pub(super) const fn new() -> Self {
         Self {
-            place: None,
+            key: None,
             stored: WakerId::NONE,
         }
     }
@@ -38,29 +38,29 @@ impl Waiter {
         if node.is_cancelled() {
             return Poll::Ready(());
         }
-        if self.place.is_some() && self.stored == WakerId::of(cx.waker()) {
+        if self.key.is_some() && self.stored == WakerId::of(cx.waker()) {
             return Poll::Pending;
         }
         // Cloned and dropped with no lock held: both are user code. The identity of a clone may differ from that of
         // the original; the stored clone's is kept.
         let waker = StoredWaker::of(cx.waker());
         self.stored = waker.id().unwrap_or(WakerId::NONE);
-        let place = match self.place {
+        let key = match self.key {
             None => node.insert_waiter(waker),
-            Some(place) => node.replace_waiter(place, waker).then_some(place),
+            Some(key) => node.replace_waiter(key, waker).then_some(key),
         };
-        if place.is_none() {
+        if key.is_none() {
             return Poll::Ready(());
         }
-        self.place = place;
+        self.key = key;
         Poll::Pending
     }
 
     /// Removes the waker from the node.
     #[inline]
     pub(super) fn remove(&mut self, node: &Node) {
-        if let Some(place) = self.place.take() {
-            node.remove_waiter(place);
+        if let Some(key) = self.key.take() {
+            node.remove_waiter(key);
         }
     }
 }

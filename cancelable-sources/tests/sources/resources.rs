@@ -215,7 +215,7 @@ fn r30_a_scope_without_a_runtime_cannot_have_it() {
     let error = Scope::builder("watching").source(source).build();
     assert_eq!(
         error.unwrap_err().to_string(),
-        "scope watching has no runtime for the source memory of the process: give it one by \
+        "scope watching has no runtime for the source memory of the process: set one by \
          `runtime(&handle)`"
     );
 }

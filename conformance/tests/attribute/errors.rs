@@ -127,7 +127,7 @@ fn r29_without_a_runtime_it_says_so() {
 
     let error = conformance::plain::block_on(plain()).unwrap_err();
     assert!(matches!(error, RunError::NotBuilt(_)));
-    let words = "scope plain has no runtime for its time limit: give it one by `runtime(&handle)`";
+    let words = "scope plain has no runtime for its time limit: set one by `runtime(&handle)`";
     assert_eq!(error.to_string(), words);
     let error = conformance::plain::block_on(fallible()).unwrap_err();
     assert_eq!(error.to_string(), words.replace("plain", "fallible"));

@@ -96,7 +96,7 @@ fn an_impossible_address_ends_it_at_the_first_try() {
     let tree = Tree::new();
     for (address, code, why) in [
         ("localhost", 2, "the port is missing"),
-        ("localhost:65536", 2, "\"65536\" is no port"),
+        ("localhost:65536", 2, "\"65536\" is not a port"),
         ("no-such.invalid:80", 1, "retry: no-such.invalid: "),
         ("999.999.999.999:80", 1, "retry: 999.999.999.999: "),
         (

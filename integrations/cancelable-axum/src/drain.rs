@@ -48,6 +48,17 @@ impl Drain {
 
     /// Sets the time between the stop request and the close of the listener, in which the server is unready. A
     /// load balancer needs this time to notice that the readiness fails, and to send no more requests.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::Drain;
+    /// use std::time::Duration;
+    ///
+    /// // The load balancer reads the readiness every 2 seconds.
+    /// let drain = Drain::new().unready(Duration::from_secs(5));
+    /// assert_ne!(drain, Drain::new());
+    /// ```
     #[must_use]
     pub const fn unready(mut self, span: Duration) -> Self {
         self.unready = span;
@@ -108,6 +119,21 @@ pub struct Drained {
 
 impl Drained {
     /// Returns whether every request finished without a cancel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::Drained;
+    /// use std::process::ExitCode;
+    ///
+    /// /// Returns the exit code of a server that has stopped.
+    /// fn exit_code(drained: &Drained) -> ExitCode {
+    ///     match drained.is_clean() {
+    ///         true => ExitCode::SUCCESS,
+    ///         false => ExitCode::FAILURE,
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.asked == 0 && self.cut.is_empty() && self.refused == 0

@@ -37,6 +37,16 @@ pub struct HandlerError(Box<dyn Error + Send + Sync>);
 
 impl HandlerError {
     /// The error inside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::HandlerError;
+    /// use std::io;
+    ///
+    /// let error = HandlerError::from(io::Error::other("the disk is full"));
+    /// assert!(error.get_ref().is::<io::Error>());
+    /// ```
     #[must_use]
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         self.0.as_ref()

@@ -1,36 +1,57 @@
 //! axum servers whose requests are cancelled when their client leaves, and a graceful shutdown in phases.
 //!
-//! [`serve`](serve()) takes the place of `axum::serve`: a server of HTTP/1 and HTTP/2 on hyper. The layer [`requests`]
-//! runs each request in a scope of its own, with one deadline over the handler and the body. The log and the registry
-//! have the cause of each end: the client disconnected, the deadline passed, the server stopped, an operator cancelled.
-//!
-//! # Examples
-//!
 //! ```no_run
 //! use axum::Router;
 //! use axum::routing::get;
-//! use cancelable_axum::{ClientGone, Drain, Limits, requests, serve};
-//! use cancelable_core::Scope;
+//! use cancelable_axum::{Drain, HandlerError, RequestScope, requests, serve};
 //! use std::time::Duration;
 //! use tokio::net::TcpListener;
 //!
+//! async fn report(RequestScope(request): RequestScope) -> Result<String, HandlerError> {
+//!     for _page in 0..10 {
+//!         request.check()?;
+//!         tokio::time::sleep(Duration::from_millis(100)).await;
+//!     }
+//!     Ok("10 pages".to_owned())
+//! }
+//!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     rt::block_on(async {
-//!         let server = Scope::builder("server").runtime(&rt::current()?).register().build()?;
-//!         let pay = get(async || "paid").layer(Limits::new().client_gone(ClientGone::Finish));
+//!         let server = rt::scope("server").register().build()?;
 //!         let app = Router::new()
-//!             .route("/pay", pay)
-//!             .layer(requests(&server).timeout(Duration::from_secs(30)));
+//!             .route("/report", get(report))
+//!             .layer(requests(&server).timeout(Duration::from_secs(30)).grace(Duration::from_secs(3)));
 //!         let listener = TcpListener::bind("127.0.0.1:8080").await?;
 //!         let drained = serve(listener, app, &server)
 //!             .stop_on(rt::shutdown)
-//!             .drain(Drain::new().finish(Duration::from_secs(20)))
+//!             .drain(Drain::new().finish(Duration::from_secs(20)).grace(Duration::from_secs(3)))
 //!             .await?;
 //!         println!("{drained}");
 //!         Ok(())
 //!     })
 //! }
 //! ```
+//!
+//! # Features
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `ws` | [`WebSocketUpgrade`]: sockets with an operation of their own |
+//!
+//! # Guides
+//!
+//! [servers], [scopes], [registries], [all guarantees].
+//!
+//! [servers]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/servers/index.html
+//! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
+//! [registries]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/registry/index.html
+//! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
+//!
+//! # The server and its requests
+//!
+//! [`serve`](serve()) takes the place of `axum::serve`: a server of HTTP/1 and HTTP/2 on hyper. The layer [`requests`]
+//! runs each request in a scope of its own, with one deadline over the handler and the body. The log and the registry
+//! have the cause of each end: the client disconnected, the deadline passed, the server stopped, an operator cancelled.
 //!
 //! # Parts
 //!
@@ -46,10 +67,9 @@
 //! | stop by key | [`Keys`], [`key_routes`] |
 //! | deadlines of outgoing requests | [`OutgoingDeadline`] |
 //!
-//! Answers, deadline headers and the log are described in [`cancelable_tower`]. The guide [Servers] has a section for each
+//! Answers, deadline headers and the log are described in [`cancelable_tower`]. The guide [servers] has a section for each
 //! part, and [examples/server] is a complete server.
 //!
-//! [Servers]: https://github.com/cancelable-rs/cancelable/blob/main/docs/servers.md
 //! [examples/server]: https://github.com/cancelable-rs/cancelable/blob/main/examples/server
 //!
 //! # When a client that left is noticed
@@ -60,12 +80,6 @@
 //! On other systems such a handler runs until its deadline. Behind a proxy, the client is the proxy. A client that
 //! vanished without closing the connection is noticed by a write that stalls ([`Stalls::write`]) or by a
 //! [`ping`](Serve::ping) of HTTP/2.
-//!
-//! # Features
-//!
-//! | feature | gives |
-//! |---|---|
-//! | `ws` | [`WebSocketUpgrade`]: sockets with an operation of their own |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -39,6 +39,16 @@ impl Readiness {
     }
 
     /// Returns 200 while the server is ready, and 503 from its stop request on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::Readiness;
+    ///
+    /// let readiness = Readiness::new();
+    /// assert!(readiness.is_ready());
+    /// assert_eq!(readiness.status(), 200);
+    /// ```
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self.is_ready() {

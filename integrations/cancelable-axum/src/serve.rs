@@ -116,12 +116,46 @@ pub(crate) struct Settings {
 impl<S> Serve<S> {
     /// Sets the source of stop requests, such as `rt::shutdown` for SIGINT and SIGTERM. `source` is called for each
     /// request: the first begins the stop, and each further one moves to the next phase at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use cancelable_axum::serve;
+    /// use cancelable_core::Scope;
+    /// use tokio::net::TcpListener;
+    ///
+    /// async fn run(listener: TcpListener, app: Router, server: &Scope) {
+    ///     match serve(listener, app, server).stop_on(rt::shutdown).await {
+    ///         Ok(drained) => println!("{drained}"),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// ```
     pub fn stop_on<T: Source>(mut self, mut source: impl FnMut() -> T + Send + 'static) -> Self {
         self.stop = Some(Box::new(move || Box::new(source())));
         self
     }
 
     /// Sets the times of the phases.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use cancelable_axum::{Drain, serve};
+    /// use cancelable_core::Scope;
+    /// use std::time::Duration;
+    /// use tokio::net::TcpListener;
+    ///
+    /// async fn run(listener: TcpListener, app: Router, server: &Scope) {
+    ///     let drain = Drain::new().finish(Duration::from_secs(20));
+    ///     match serve(listener, app, server).drain(drain).await {
+    ///         Ok(drained) => println!("{drained}"),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// ```
     pub fn drain(mut self, drain: Drain) -> Self {
         self.drain = drain;
         self
@@ -134,6 +168,23 @@ impl<S> Serve<S> {
     }
 
     /// Makes `readiness` unready with the stop request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::routing::get;
+    /// use cancelable_axum::{Readiness, Serve, serve};
+    /// use cancelable_core::Scope;
+    /// use tokio::net::TcpListener;
+    ///
+    /// fn with_readiness(listener: TcpListener, app: Router, server: &Scope) -> Serve<Router> {
+    ///     let readiness = Readiness::new();
+    ///     let route = readiness.clone();
+    ///     let app = app.route("/ready", get(async move || route.status()));
+    ///     serve(listener, app, server).readiness(&readiness)
+    /// }
+    /// ```
     pub fn readiness(mut self, readiness: &Readiness) -> Self {
         self.readiness = readiness.clone();
         self
@@ -148,6 +199,24 @@ impl<S> Serve<S> {
 
     /// Sends a PING on each connection of HTTP/2 in this interval, and cuts the connection if no answer comes within 20
     /// seconds: the way to notice a client that vanished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use cancelable_axum::serve;
+    /// use cancelable_core::Scope;
+    /// use std::time::Duration;
+    /// use tokio::net::TcpListener;
+    ///
+    /// async fn run(listener: TcpListener, app: Router, server: &Scope) {
+    ///     let interval = Duration::from_secs(20);
+    ///     match serve(listener, app, server).ping(interval).await {
+    ///         Ok(drained) => println!("{drained}"),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// ```
     pub fn ping(mut self, interval: Duration) -> Self {
         self.settings.ping = Some(interval);
         self

@@ -51,7 +51,7 @@ impl SocketWatch {
             }
             #[allow(
                 deprecated,
-                reason = "the successor is in no version of Tokio that is a year old; an owned handle cannot be closed by others"
+                reason = "its replacement needs a version of Tokio less than a year old; an owned handle cannot be closed by other code"
             )]
             let watched = self
                 .socket

@@ -43,6 +43,16 @@ impl Stalls {
     }
 
     /// Sets the time for which a client may send nothing while the handler waits for more of the request's body.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::Stalls;
+    /// use std::time::Duration;
+    ///
+    /// let stalls = Stalls::new().body(Duration::from_secs(30));
+    /// assert_ne!(stalls, Stalls::new());
+    /// ```
     #[must_use]
     pub const fn body(mut self, limit: Duration) -> Self {
         self.body = Some(limit);

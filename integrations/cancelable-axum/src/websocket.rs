@@ -59,6 +59,18 @@ pub struct WebSocketUpgrade {
 
 impl WebSocketUpgrade {
     /// Changes the upgrade of axum, such as the size of messages or the protocols.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use cancelable_axum::WebSocketUpgrade;
+    ///
+    /// async fn chat(upgrade: WebSocketUpgrade) -> Response {
+    ///     let upgrade = upgrade.configure(|upgrade| upgrade.max_message_size(64 << 10));
+    ///     upgrade.on_upgrade(async |mut socket, _| while let Some(Ok(_)) = socket.recv().await {})
+    /// }
+    /// ```
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(Upgrade) -> Upgrade) -> Self {
         self.upgrade = change(self.upgrade);

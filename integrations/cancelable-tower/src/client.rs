@@ -46,6 +46,18 @@ impl Client {
     }
 
     /// Declares that the client of this request has left, and the others of the connection have not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_tower::Client;
+    ///
+    /// let connection = CancellationToken::new();
+    /// let (first, second) = (Client::below(&connection), Client::below(&connection));
+    /// first.leave();
+    /// assert!(first.has_left() && !second.has_left());
+    /// ```
     pub fn leave(&self) {
         self.left.cancel_with(Cause::new(Reason::Disconnected));
     }
@@ -64,6 +76,19 @@ impl Client {
     }
 
     /// Sets the operation of the request, for a server that opens it itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_tower::Client;
+    ///
+    /// let request = rt::scope("GET /orders").build()?;
+    /// let client = Client::below(&CancellationToken::new());
+    /// client.set_operation(&request);
+    /// assert_eq!(client.operation().map(|operation| operation.id()), Some(request.id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_operation(&self, operation: &Operation) {
         *self.operation.lock() = Some(operation.downgrade());
     }

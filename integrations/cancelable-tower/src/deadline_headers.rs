@@ -85,6 +85,16 @@ impl DeadlineHeaders {
     pub const REQUEST_TIMEOUT: Self = Self(16);
 
     /// Returns whether the set has every header of `other`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::DeadlineHeaders;
+    ///
+    /// let set = DeadlineHeaders::GRPC | DeadlineHeaders::ENVOY;
+    /// assert!(set.contains(DeadlineHeaders::ENVOY));
+    /// assert!(!set.contains(DeadlineHeaders::CONNECT));
+    /// ```
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -95,6 +105,20 @@ impl DeadlineHeaders {
     /// # Errors
     ///
     /// A header of the set is malformed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::DeadlineHeaders;
+    /// use http::HeaderMap;
+    /// use std::time::Duration;
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("grpc-timeout", "250m".parse()?);
+    /// assert_eq!(DeadlineHeaders::GRPC.read(&headers)?, Some(Duration::from_millis(250)));
+    /// assert_eq!(DeadlineHeaders::CONNECT.read(&headers)?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read(self, headers: &HeaderMap) -> Result<Option<Duration>, InvalidDeadline> {
         let mut shortest: Option<Duration> = None;
         for header in HEADERS.iter().filter(|header| self.contains(header.set)) {

@@ -232,7 +232,7 @@ impl Exchange {
             Some(remaining) => Limited::Caller.limit(remaining),
             None => Limited::Route.limit(span),
         };
-        // Refused where the request has been cancelled or has ended, and then its deadline is of no use.
+        // Refused if the request has been cancelled or has ended, and then its deadline is of no use.
         let _ = self.shared.scope.set_timeout(limit);
     }
 

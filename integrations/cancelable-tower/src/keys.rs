@@ -79,6 +79,18 @@ impl Keys {
 
     /// Returns an empty set of keys. `owner` names the caller of a request, such as its user, from the head. Callers list
     /// their own requests, see [`owned`](Self::owned).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::Keys;
+    ///
+    /// let keys = Keys::with_owner(|head| {
+    ///     let user = head.headers.get("x-user")?;
+    ///     Some(user.to_str().ok()?.to_owned())
+    /// });
+    /// assert!(keys.get("kFcdLhJ5SbWg1yVY1mHb9Q").is_none());
+    /// ```
     #[must_use]
     pub fn with_owner(owner: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::with(Some(Box::new(owner)))
@@ -112,6 +124,17 @@ impl Keys {
 
     /// The open requests of the caller that made the request with this head: key and operation. Without
     /// [`with_owner`](Self::with_owner), and for a caller without a name, there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::Keys;
+    /// use http::Request;
+    ///
+    /// let keys = Keys::with_owner(|_| Some("ann".to_owned()));
+    /// let (head, ()) = Request::new(()).into_parts();
+    /// assert!(keys.owned(&head).is_empty(), "no request is open");
+    /// ```
     #[must_use]
     pub fn owned(&self, parts: &Parts) -> Vec<(String, Operation)> {
         let Some(caller) = self.owner(parts) else {

@@ -1,11 +1,40 @@
 //! Cancellation for each HTTP request, as a Tower layer.
 //!
+//! ```
+//! use cancelable_core::Scope;
+//! use cancelable_tower::{ClientGone, Limits, Requests};
+//! use std::time::Duration;
+//!
+//! /// The layer of the whole server: outermost.
+//! fn requests(server: &Scope) -> Requests {
+//!     Requests::of(server)
+//!         .timeout(Duration::from_secs(30))
+//!         .longest(Duration::from_secs(300))
+//! }
+//!
+//! /// The layer of a route whose handler finishes, although its client leaves.
+//! fn payments() -> Limits {
+//!     Limits::new().client_gone(ClientGone::Finish)
+//! }
+//! ```
+//!
+//! # Guides
+//!
+//! [servers], [scopes], [registries], [all guarantees].
+//!
+//! [servers]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/servers/index.html
+//! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
+//! [registries]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/registry/index.html
+//! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
+//!
+//! # The scope of a request
+//!
 //! The layer [`Requests`] runs each request in a scope of its own, a child of the server's scope, from the head of the
 //! request to the last byte of the response. One deadline holds for the handler and the body, the registry lists the
 //! request, and everything below it ends with it. The crate names no web framework and no runtime: it works under hyper,
 //! axum, tonic and every other Tower stack.
 //!
-//! # Examples
+//! # A limit that passes
 //!
 //! ```
 //! use bytes::Bytes;

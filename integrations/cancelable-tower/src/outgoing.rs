@@ -150,6 +150,21 @@ pin_project! {
     /// # Cancel safety
     ///
     /// Dropping it drops the future of the client.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::{OutgoingDeadlineService, OutgoingFuture};
+    /// use http::Request;
+    /// use tower_service::Service;
+    ///
+    /// fn send<C>(client: &mut OutgoingDeadlineService<C>) -> OutgoingFuture<C::Future>
+    /// where
+    ///     C: Service<Request<()>>,
+    /// {
+    ///     client.call(Request::new(()))
+    /// }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct OutgoingFuture<F> {
         #[pin]

@@ -72,6 +72,22 @@ impl Requests {
     }
 
     /// Sets the longest limit that a route may set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::{Limits, Requests};
+    /// use std::time::Duration;
+    ///
+    /// let server = rt::scope("server").build()?;
+    /// let layer = Requests::of(&server)
+    ///     .timeout(Duration::from_secs(30))
+    ///     .longest(Duration::from_secs(300));
+    /// // A route may have more time than the server's 30 seconds, up to 300.
+    /// let report = Limits::new().timeout(Duration::from_secs(120));
+    /// # drop((layer, report));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn longest(mut self, limit: Duration) -> Self {
         self.settings.longest = Some(limit);
         self
@@ -79,6 +95,18 @@ impl Requests {
 
     /// Sets the headers whose deadlines are kept. A deadline shortens the limit of the server, and never extends
     /// it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::{DeadlineHeaders, Requests};
+    ///
+    /// let server = rt::scope("server").build()?;
+    /// let headers = DeadlineHeaders::GRPC | DeadlineHeaders::CONNECT;
+    /// let layer = Requests::of(&server).deadline_headers(headers);
+    /// # drop(layer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn deadline_headers(mut self, headers: DeadlineHeaders) -> Self {
         self.settings.deadline_headers = headers;
         self
@@ -93,6 +121,18 @@ impl Requests {
 
     /// Sets the policy for the work of a request when its client leaves. A route changes it by
     /// [`Limits::client_gone`](crate::Limits::client_gone).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::{ClientGone, Requests};
+    /// use std::time::Duration;
+    ///
+    /// let server = rt::scope("server").build()?;
+    /// let layer = Requests::of(&server).client_gone(ClientGone::Tell(Duration::from_secs(5)));
+    /// # drop(layer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn client_gone(mut self, policy: ClientGone) -> Self {
         if let ClientGone::Tell(grace) = policy {
             self.settings.grace = self.settings.grace.max(grace);
@@ -119,6 +159,18 @@ impl Requests {
 
     /// Sets the maximum number of requests that continue without a client. While this number is reached, new
     /// requests are answered with 503. The default is 1000.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::Requests;
+    /// use std::num::NonZeroUsize;
+    ///
+    /// let server = rt::scope("server").build()?;
+    /// let layer = Requests::of(&server).most_left_behind(NonZeroUsize::MIN);
+    /// # drop(layer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn most_left_behind(mut self, most: NonZeroUsize) -> Self {
         self.settings.most_left_behind = most;
         self
@@ -126,6 +178,17 @@ impl Requests {
 
     /// Sets the name of a request's operation. The default is its method. Use the route and never the path, so that
     /// names are few.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::Requests;
+    ///
+    /// let server = rt::scope("server").build()?;
+    /// let layer = Requests::of(&server).name(|head| format!("{} /orders", head.method).into());
+    /// # drop(layer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn name(
         mut self,
         name: impl Fn(&Parts) -> Cow<'static, str> + Send + Sync + 'static,
@@ -142,6 +205,22 @@ impl Requests {
 
     /// Sets the response to a request that was cancelled before its head was sent; `None` for the response of the
     /// [table](crate#answers).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::Requests;
+    /// use bytes::Bytes;
+    /// use http::Response;
+    ///
+    /// let server = rt::scope("server").build()?;
+    /// let layer = Requests::of(&server).answer(|cause| {
+    ///     // Another text for a limit that has passed.
+    ///     cause.is_timeout().then(|| Response::new(Bytes::from("try later")))
+    /// });
+    /// # drop(layer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn answer(
         mut self,
         answer: impl Fn(&Cause) -> Option<Response<Bytes>> + Send + Sync + 'static,

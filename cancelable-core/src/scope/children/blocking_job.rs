@@ -50,7 +50,7 @@ where
 
 /// The job of the thread.
 struct BlockingJob<W, T, E> {
-    // Dropped in this order where a runtime drops the job without running it, as the fields of a `ChildTask` are.
+    // Dropped in this order if a runtime drops the job without running it, as the fields of a `ChildTask` are.
     work: W,
     share: fn(E) -> Shared,
     /// The watch of the grace period; `None` for a call that is never abandoned.
@@ -93,7 +93,7 @@ where
     let _ = lifecycle::enter(record, record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
-    if scope.look().is_err() {
+    if scope.check_quietly().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);
         detached_teardown::close(record, Status::Cancelled);

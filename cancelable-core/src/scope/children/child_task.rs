@@ -14,8 +14,8 @@ use std::task::{Context, Poll, ready};
 
 pin_project! {
     pub(super) struct ChildTask<R, T, E> {
-        // Dropped in this order, also where a runtime drops the task unfinished: the user's future before the report of
-        // its end, and the report before the child's entry in the table of its parent.
+        // Dropped in this order, also if a runtime drops the task unfinished: the user's future before the report
+        // of its end, and the report before the child's entry in the table of its parent.
         #[pin]
         run: Option<R>,
         // The wait for the child's token while the child waits for a permit; `None` once it has begun.
@@ -133,13 +133,13 @@ mod tests {
         let runtime = RuntimeHandle::new(Idle);
         let call = Arc::new(BlockingCall::new(runtime, Some(Duration::ZERO)));
         let call = admission::admit(scope.record(), stubborn.record(), Some(call));
-        let place = admission::admit(scope.record(), child.record(), None);
+        let admission_of_child = admission::admit(scope.record(), child.record(), None);
         let record = scope.record();
         abandon::abandon_call(record, stubborn.id());
         drop(call.expect("it is open"));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(abandon::poll_joined(record, &mut cx).is_pending());
-        drop(place.expect("it is open"));
+        drop(admission_of_child.expect("it is open"));
         assert!(abandon::poll_joined(record, &mut cx).is_ready());
     }
 

@@ -187,7 +187,7 @@ impl fmt::Display for ChildError {
             Why::Joined(error) => write!(f, "{child} has no value: {error}"),
             Why::Abandoned(limit) => write!(
                 f,
-                "{} was abandoned: it has not ended {} after its cancel, let it check its token",
+                "{} was abandoned: it has not ended {} after its cancel; let it check its token",
                 child.of_blocking_call(),
                 HumanDuration(*limit)
             ),

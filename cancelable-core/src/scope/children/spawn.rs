@@ -81,6 +81,27 @@ impl Scope {
     /// # Errors
     ///
     /// As for [`spawn`](Self::spawn).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
+    /// use std::error::Error;
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let sum = rt::block_on(async {
+    ///     let outcome = rt::scope("sum").try_run(async |op: Scope| {
+    ///         let left = op.try_spawn(async { "1".parse::<u32>() })?;
+    ///         let right = op.try_spawn(async { "2".parse::<u32>() })?;
+    ///         Ok::<_, Box<dyn Error>>(left.await? + right.await?)
+    ///     });
+    ///     outcome.await.complete().map_err(RunError::flatten)
+    /// })?;
+    /// assert_eq!(sum, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn try_spawn<Fut, T, E>(&self, future: Fut) -> Result<ChildHandle<T>, Rejected<Fut>>
     where
@@ -159,6 +180,26 @@ impl Scope {
     /// # Errors
     ///
     /// As for [`spawn_blocking`](Self::spawn_blocking).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
+    /// use std::error::Error;
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let size = rt::block_on(async {
+    ///     let outcome = rt::scope("size").try_run(async |op: Scope| {
+    ///         let size = op.try_spawn_blocking(|_| std::fs::metadata("Cargo.toml").map(|file| file.len()))?;
+    ///         Ok::<_, Box<dyn Error>>(size.await?)
+    ///     });
+    ///     outcome.await.complete().map_err(RunError::flatten)
+    /// })?;
+    /// assert!(size > 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn try_spawn_blocking<W, T, E>(&self, work: W) -> Result<ChildHandle<T>, Rejected<W>>
     where
@@ -171,6 +212,22 @@ impl Scope {
     }
 
     /// Returns the number of children and blocking calls of this scope that have not ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+    /// let scope = rt::scope("crawl").build()?;
+    /// let outcome = scope.run(async |op| {
+    ///     let page = op.spawn(std::future::pending::<()>());
+    ///     let live = op.live_children();
+    ///     op.cancel();
+    ///     page.is_ok().then_some(live)
+    /// });
+    /// assert_eq!(outcome.await.into_value().flatten(), Some(1));
+    /// assert_eq!(scope.live_children(), 0);
+    /// # Ok(()) }) }
+    /// ```
     #[must_use]
     pub fn live_children(&self) -> usize {
         self.record().children.live()
@@ -355,7 +412,7 @@ impl<P> ScopeBuilder<P> {
             Status::Pending => return Err(refusal(RefusalReason::Pending)),
             ended => return Err(refusal(RefusalReason::Ended(ended.words()))),
         }
-        if let Err(cancelled) = parent.look() {
+        if let Err(cancelled) = parent.check_quietly() {
             return Err(refusal(RefusalReason::Cancelled(cancelled)));
         }
         let Some(runtime) = record.runtime.clone() else {

@@ -70,7 +70,7 @@ impl<W, E> Job<W, E> {
         let Self { work, share, grace } = self;
         let mut slot = None;
         let inside = record.enter_here(&mut slot);
-        let result = match Operation::new(Arc::clone(record)).look() {
+        let result = match Operation::new(Arc::clone(record)).check_quietly() {
             Ok(()) => {
                 let token = token_clock::hand_out(record).clone();
                 Some(work(token).map_err(share))

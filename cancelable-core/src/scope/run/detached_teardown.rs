@@ -13,7 +13,7 @@
 //! 6. The task is started on the scope's runtime. The task joins the children, which are cancelled, and then runs the
 //!    finalizers, until the record can be settled: nothing runs and nothing more can be deferred.
 //! 7. The sources are dropped after that, because a signal that comes during a finalizer must not take the default
-//!    action. Last, the adoption is released, which wakes the ancestor.
+//!    action. Last, the guard of the orphan is dropped, which wakes the ancestor.
 //! 8. If there is no runtime, or the runtime drops the task, the remaining finalizers are dropped and logged. The
 //!    record is settled in any case, so that every waiter for its end is woken.
 //!
@@ -101,7 +101,7 @@ struct DetachedTeardown {
     /// The runtime of the task.
     runtime: Option<RuntimeHandle>,
     /// The guard of the orphan, released when the operation is settled.
-    adoption: Option<OrphanGuard>,
+    guard: Option<OrphanGuard>,
     /// The sources of the run.
     sources: Vec<Watched>,
     done: bool,
@@ -115,7 +115,7 @@ impl DetachedTeardown {
             slot: None,
             teardown,
             runtime: record.runtime.clone(),
-            adoption: None,
+            guard: None,
             sources: Vec::new(),
             done: false,
         };
@@ -124,7 +124,7 @@ impl DetachedTeardown {
             task.runtime = record.children.orphans_runtime();
         }
         if let Some(runtime) = &task.runtime {
-            task.adoption = orphans::adopt(record, runtime);
+            task.guard = orphans::adopt(record, runtime);
         }
         task
     }
@@ -164,7 +164,7 @@ impl Future for DetachedTeardown {
             if lifecycle::settle(record, this.run).is_ok() {
                 this.done = true;
                 this.sources = Vec::new();
-                this.adoption = None;
+                this.guard = None;
                 return Poll::Ready(());
             }
         }

@@ -717,7 +717,7 @@ fn r38_many_threads_advance_one_meter_and_the_hook_sees_it_rise() {
 }
 
 #[test]
-fn r38_a_sum_never_falls_while_parts_come_and_go() {
+fn r38_a_sum_never_falls_while_children_come_and_go() {
     let root = open("root");
     let stop = AtomicUsize::new(0);
     thread::scope(|threads| {

@@ -579,7 +579,7 @@ fn r35_a_history_of_any_length_has_the_latest() {
 }
 
 #[test]
-fn r35_cleanup_goes_by_age_and_keeps_failures_if_asked() {
+fn r35_history_is_pruned_by_age_and_keeps_failures_on_request() {
     let bench = Bench::new();
     bench.run("old", SECOND);
     let scope = bench.open("torn");

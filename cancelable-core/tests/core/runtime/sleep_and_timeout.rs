@@ -271,6 +271,6 @@ fn a_runtime_handle_and_its_futures_are_send_and_the_errors_are_errors() {
     );
     assert_eq!(
         NoRuntime::new("tokio").to_string(),
-        "no tokio runtime on this thread; call this from a task of one or below `block_on`"
+        "no tokio runtime on this thread; call this from a task of the runtime or inside `block_on`"
     );
 }

@@ -199,7 +199,7 @@ fn r26_a_wait_that_is_limited_ends_without_the_thread_and_says_so() {
     assert!(error.is_abandoned() && !error.is_cancelled());
     assert_eq!(
         error.to_string(),
-        "blocking call hash was abandoned: it has not ended 3 s after its cancel, let it check its \
+        "blocking call hash was abandoned: it has not ended 3 s after its cancel; let it check its \
          token"
     );
     drop(end);

@@ -593,7 +593,7 @@ fn r24_those_of_a_scope_never_run_run_too() {
 }
 
 #[test]
-fn r25_closed_waits_for_body_children_and_finalizers_for_every_caller() {
+fn r25_finished_waits_for_body_children_and_finalizers_for_every_caller() {
     let manual = ManualRuntime::new();
     let (steps, runtime) = (Steps::default(), manual.handle());
     let scope = open_on(&manual, "s");

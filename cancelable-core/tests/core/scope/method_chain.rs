@@ -78,7 +78,7 @@ fn r29_a_refused_scope_says_why_its_default_runtime_is_none() {
     assert_eq!(
         error.to_string(),
         "scope import has no runtime for its time limit: no tokio runtime on this thread; call this \
-         from a task of one or below `block_on`"
+         from a task of the runtime or inside `block_on`"
     );
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
 }

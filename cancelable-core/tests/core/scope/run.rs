@@ -993,7 +993,7 @@ fn r29_a_time_limit_without_a_runtime_is_an_error_that_names_the_scope() {
     assert_eq!(timeout.scope(), "import");
     assert_eq!(
         timeout.to_string(),
-        "scope import has no runtime for its time limit: give it one by `runtime(&handle)`"
+        "scope import has no runtime for its time limit: set one by `runtime(&handle)`"
     );
     let condition = source::condition(SECOND, || true)
         .expect("an interval")
@@ -1001,7 +1001,7 @@ fn r29_a_time_limit_without_a_runtime_is_an_error_that_names_the_scope() {
     let condition = error(Scope::builder("import").source(condition));
     assert_eq!(
         condition.to_string(),
-        "scope import has no runtime for the source queue empty: give it one by `runtime(&handle)`"
+        "scope import has no runtime for the source queue empty: set one by `runtime(&handle)`"
     );
     struct Mine;
     impl Source for Mine {
@@ -1017,7 +1017,7 @@ fn r29_a_time_limit_without_a_runtime_is_an_error_that_names_the_scope() {
     }
     assert_eq!(
         error(Scope::builder("import").source(Mine)).to_string(),
-        "scope import has no runtime for the source mine: give it one by `runtime(&handle)`"
+        "scope import has no runtime for the source mine: set one by `runtime(&handle)`"
     );
 }
 

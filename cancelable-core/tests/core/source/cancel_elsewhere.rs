@@ -145,7 +145,7 @@ fn r07_cancel_on_loses_no_callback_where_the_runtime_is_gone_or_drops_the_job() 
 }
 
 #[test]
-fn r07_removed_waits_for_a_callback_that_runs_elsewhere_and_blocks_no_thread() {
+fn r07_unregistered_waits_for_a_callback_that_runs_elsewhere_and_blocks_no_thread() {
     let token = CancellationToken::new();
     let probe = Probe::new();
     let (entered, enters) = mpsc::channel();
@@ -189,7 +189,7 @@ fn r07_removed_waits_for_a_callback_that_runs_elsewhere_and_blocks_no_thread() {
 }
 
 #[test]
-fn r07_removed_inside_its_own_callback_does_not_wait_for_itself() {
+fn r07_unregistered_inside_its_own_callback_does_not_wait_for_itself() {
     let token = CancellationToken::new();
     let slot = Arc::new(Mutex::new(None));
     let own = Arc::clone(&slot);

@@ -82,7 +82,7 @@ fn r44_the_point_that_leaves_something_broken_is_named_with_its_place() {
     let place = broken.location().unwrap();
     assert_eq!((place.file(), place.line()), (file!(), line.get()));
     let text = format!(
-        "1 findings, with 2 await points:\n  cancelled at await point 2 ({}:{}): it is open",
+        "1 finding in 2 await points:\n  cancelled at await point 2 ({}:{}): it is open",
         file!(),
         line.get()
     );

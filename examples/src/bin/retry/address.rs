@@ -31,7 +31,7 @@ impl FromStr for Address {
             Ok(port) if port > 0 => port,
             _ => {
                 return Err(format!(
-                    "{port:?} is no port: a number from 1 to 65535 is wanted"
+                    "{port:?} is not a port: a number from 1 to 65535 is wanted"
                 ));
             }
         };
@@ -204,10 +204,10 @@ mod tests {
     fn what_no_server_can_have_is_refused_as_it_is_read() {
         for (text, why) in [
             ("localhost", "the port is missing"),
-            ("localhost:", "\"\" is no port"),
-            ("localhost:http", "\"http\" is no port"),
-            ("localhost:0", "\"0\" is no port"),
-            ("localhost:65536", "\"65536\" is no port"),
+            ("localhost:", "\"\" is not a port"),
+            ("localhost:http", "\"http\" is not a port"),
+            ("localhost:0", "\"0\" is not a port"),
+            ("localhost:65536", "\"65536\" is not a port"),
             (":80", "the host is missing"),
             ("::1:80", "in brackets"),
             ("http://localhost:80", "in brackets"),

@@ -4,7 +4,7 @@
 use crate::token::CallbackRegistration;
 
 #[derive(Default)]
-pub(super) struct Notices {
+pub(super) struct Deliveries {
     /// True if a callback on the token is registered, or about to be.
     observes_cancel: bool,
     callback: Option<CallbackRegistration>,
@@ -14,7 +14,7 @@ pub(super) struct Notices {
     observes_progress: bool,
 }
 
-impl Notices {
+impl Deliveries {
     /// Returns whether this call is the first. The first caller registers the callback.
     pub(super) fn observe_cancel(&mut self) -> bool {
         !std::mem::replace(&mut self.observes_cancel, true)
