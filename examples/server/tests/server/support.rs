@@ -111,15 +111,16 @@ impl Server {
         report
     }
 
-    /// Stops a server that has no requests.
+    /// Stops a server that has no requests whose client waits.
     pub(crate) fn stop_cleanly(mut self) {
         self.terminate();
         self.wait_for("the server stops");
         // The second signal skips the unready phase.
         self.interrupt();
         let report = self.drained();
+        // A handler whose request was answered at its deadline may have been in its grace, and has finished.
         assert!(
-            report.ends_with("0 finished, 0 cancelled, 0 cut, 0 refused\n"),
+            report.ends_with(" finished, 0 cancelled, 0 cut, 0 refused\n"),
             "{report}"
         );
     }
