@@ -56,10 +56,12 @@ impl Busy {
         }
     }
 
+    #[cfg(unix)]
     pub(crate) fn is_busy(&self) -> bool {
         self.running.load(Ordering::Acquire) > 0
     }
 
+    #[cfg(unix)]
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }

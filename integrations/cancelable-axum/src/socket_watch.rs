@@ -7,10 +7,12 @@
 
 use crate::guard::Busy;
 use std::io;
+#[cfg(unix)]
 use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// The time for which a handler runs before its socket is watched. Most handlers are shorter.
+#[cfg(unix)]
 const DELAY: Duration = Duration::from_millis(250);
 
 /// The socket of a connection, for a watch.

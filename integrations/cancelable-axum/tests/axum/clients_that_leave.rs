@@ -45,6 +45,7 @@ fn app() -> (Router, mpsc::UnboundedReceiver<()>) {
 }
 
 /// The request of a state, before the client leaves.
+#[cfg(unix)]
 const STATES: [(&str, &str); 6] = [
     (
         "a GET in its handler",
