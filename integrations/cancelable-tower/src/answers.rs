@@ -12,7 +12,13 @@
 use bytes::Bytes;
 use cancelable_core::{Cause, Reason};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
+
+/// Returns whether a request or a response with these headers is one of gRPC.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
 
 /// A problem that a response reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,10 @@ use cancelable_core::operation::WeakOperation;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{CancellationToken, Cause, Operation, Reason};
 use parking_lot::Mutex;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Context;
 
 /// The client of a request, as its server knows it: an extension of the request, which a server adds.
 ///
@@ -103,4 +106,13 @@ impl Client {
     pub(crate) fn left(&self) -> WaitForCancellationFutureOwned {
         self.left.clone().cancelled_owned()
     }
+}
+
+/// Returns whether the wait for a client that leaves is over; without a wait, it is not. The waker of `cx` is stored.
+pub(crate) fn has_left(
+    left: &mut Option<WaitForCancellationFutureOwned>,
+    cx: &mut Context<'_>,
+) -> bool {
+    let left = left.as_mut();
+    left.is_some_and(|left| Pin::new(left).poll(cx).is_ready())
 }

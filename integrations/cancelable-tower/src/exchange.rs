@@ -351,21 +351,20 @@ impl Exchange {
         let operation = self.operation().clone();
         let handle = runtime.clone();
         let task = async move {
-            match after {
-                After::Nothing => drop(run.await),
-                After::Cut(grace) => {
-                    if handle.timeout(grace, run.as_mut()).await.is_err() {
-                        // The run is cancelled already; this ends its grace period.
-                        operation.cancel_now(Reason::Disconnected);
-                        drop(run.await);
-                    }
-                }
-                After::Cancel(span, cause) => {
+            let limit = match after {
+                After::Nothing => None,
+                // The run is cancelled already, and keeps its cause; a further cancel ends its grace period.
+                After::Cut(grace) => Some((grace, Cause::new(Reason::Disconnected))),
+                After::Cancel(span, cause) => Some((span, cause)),
+            };
+            match limit {
+                Some((span, cause)) => {
                     if handle.timeout(span, run.as_mut()).await.is_err() {
                         operation.cancel_now(cause);
                         drop(run.await);
                     }
                 }
+                None => drop(run.await),
             }
             drop((counted, hold));
         };

@@ -1,9 +1,10 @@
 //! The client side: a request that carries the deadline of the operation that makes it.
 
+use crate::answers::is_grpc;
 use crate::deadline_headers::DeadlineHeaders;
 use cancelable_core::token::RunUntilCancelledOwned;
 use cancelable_core::{Cancelled, Operation, current};
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::HeaderValue;
 use http::{HeaderMap, Request};
 use pin_project_lite::pin_project;
 use std::error::Error;
@@ -127,9 +128,7 @@ where
 
 /// Writes the time that is left, unless the request has less already.
 fn write(headers: &mut HeaderMap, left: Duration) {
-    let kind = headers.get(CONTENT_TYPE);
-    let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-    let (name, value) = DeadlineHeaders::write(is_grpc, left);
+    let (name, value) = DeadlineHeaders::write(is_grpc(headers), left);
     let set = DeadlineHeaders::GRPC | DeadlineHeaders::REQUEST_TIMEOUT_MS;
     let mut own = HeaderMap::new();
     for value in headers.get_all(&name) {

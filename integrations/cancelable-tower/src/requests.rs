@@ -1,7 +1,7 @@
 //! The layer: an operation for each request.
 
 use crate::access_log;
-use crate::answers::{AnswersCancel, Problem};
+use crate::answers::{AnswersCancel, Problem, is_grpc};
 use crate::client::Client;
 use crate::client_gone::ClientGone;
 use crate::deadline_headers::DeadlineHeaders;
@@ -12,9 +12,8 @@ use crate::response_future::{ResponseFuture, Slot};
 use crate::settings::Settings;
 use bytes::Bytes;
 use cancelable_core::{Cause, Scope};
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, Version};
+use http::{Request, Response, Version};
 use http_body::Body;
 use std::borrow::Cow;
 use std::future::Future;
@@ -394,11 +393,6 @@ impl<S> RequestsService<S> {
             callers_limit,
         ))
     }
-}
-
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 fn version(version: Version) -> &'static str {

@@ -1,7 +1,8 @@
 //! The body of a response, which ends with the operation of its request.
 
 use crate::access_log::Ending;
-use crate::answers::Problem;
+use crate::answers::{Problem, is_grpc};
+use crate::client::has_left;
 use crate::exchange::{After, Exchange, Over, Run, poll_run};
 use bytes::Bytes;
 use cancelable_core::token::WaitForCancellationFutureOwned;
@@ -12,7 +13,6 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -87,7 +87,7 @@ impl CutEnding {
             .map_or(&b""[..], HeaderValue::as_bytes);
         if kind.starts_with(b"text/event-stream") {
             Self::Event
-        } else if kind.starts_with(b"application/grpc") {
+        } else if is_grpc(headers) {
             Self::Trailers
         } else {
             Self::Error
@@ -178,11 +178,6 @@ impl Open {
         } else if let Some(cause) = self.exchange.cut_now() {
             self.cut = Some(cause);
         }
-    }
-
-    fn has_client_left(&mut self, cx: &mut Context<'_>) -> bool {
-        let left = self.client_left.as_mut();
-        left.is_some_and(|left| Pin::new(left).poll(cx).is_ready())
     }
 
     /// Ends the body whose client has left.
@@ -279,7 +274,9 @@ where
             }
         }
         match polled {
-            Poll::Pending if open.has_client_left(cx) => Poll::Ready(Some(Err(open.end_left()))),
+            Poll::Pending if has_left(&mut open.client_left, cx) => {
+                Poll::Ready(Some(Err(open.end_left())))
+            }
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => {
                 open.complete();

@@ -2,6 +2,7 @@
 
 use crate::access_log::Ending;
 use crate::answers::Problem;
+use crate::client::has_left;
 use crate::exchange::{After, Exchange, Over, Run, poll_run};
 use crate::response_body::ResponseBody;
 use bytes::Bytes;
@@ -135,7 +136,7 @@ impl<B: Body, E> Running<B, E> {
                 let response = Problem::PANIC.response(self.exchange.is_grpc());
                 Poll::Ready(Ok(self.give(response, &Ending::Panicked)))
             }
-            (None, None) if self.has_client_left(cx) => {
+            (None, None) if has_left(&mut self.client_left, cx) => {
                 if let Some(run) = self.run.take() {
                     self.exchange.leave(run);
                 }
@@ -156,11 +157,6 @@ impl<B: Body, E> Running<B, E> {
                 None => Poll::Pending,
             },
         }
-    }
-
-    fn has_client_left(&mut self, cx: &mut Context<'_>) -> bool {
-        let left = self.client_left.as_mut();
-        left.is_some_and(|left| Pin::new(left).poll(cx).is_ready())
     }
 
     /// The answer to a request that was cancelled for `cause`.
