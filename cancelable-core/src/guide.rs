@@ -2,7 +2,9 @@
 //!
 //! In the order in which a newcomer needs them:
 //!
-//! - [Scopes](scopes): deadlines, children, cleanup, and work that must finish;
+//! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
+//! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
+//! - [Cleanup](cleanup): work that must finish, and work at the end;
 //! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
@@ -29,6 +31,8 @@ macro_rules! pages {
 
 pages! {
     scopes "scopes.md",
+    children "children.md",
+    cleanup "cleanup.md",
     sources "sources.md",
     servers "servers.md",
     streams "streams.md",
