@@ -9,6 +9,8 @@
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
+//! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
+//! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [Coming from tokio-util](migrating): the swap of `use` lines, and the new methods;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
@@ -35,6 +37,8 @@ pages! {
     progress "progress.md",
     registry "registry.md",
     processes "processes.md",
+    testing "testing.md",
+    cancel_safety "cancel-safety.md",
     migrating "migrating.md",
     semantics "semantics.md",
     writing_an_adapter "writing-an-adapter.md",
