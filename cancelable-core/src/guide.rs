@@ -11,7 +11,7 @@
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
-//! - [Coming from tokio-util](migrating): the swap of `use` lines, and the new methods;
+//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Design](design): the reasons, question by question.
@@ -39,7 +39,7 @@ pages! {
     progress "progress.md",
     registry "registry.md",
     processes "processes.md",
-    migrating "migrating.md",
+    coming_from_tokio_util "coming-from-tokio-util.md",
     semantics "semantics.md",
     writing_an_adapter "writing-an-adapter.md",
     design "design.md",
