@@ -2,16 +2,18 @@
 //!
 //! In the order in which a newcomer needs them:
 //!
-//! - [Scopes](scopes): deadlines, children, cleanup, and work that must finish;
+//! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
+//! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
+//! - [Cleanup](cleanup): work that must finish, and work at the end;
 //! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
+//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
-//! - [Coming from tokio-util](migrating): the swap of `use` lines, and the new methods;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Design](design): the reasons, question by question.
@@ -31,15 +33,17 @@ macro_rules! pages {
 
 pages! {
     scopes "scopes.md",
+    children "children.md",
+    cleanup "cleanup.md",
     sources "sources.md",
     servers "servers.md",
     streams "streams.md",
     progress "progress.md",
     registry "registry.md",
     processes "processes.md",
+    coming_from_tokio_util "coming-from-tokio-util.md",
     testing "testing.md",
     cancel_safety "cancel-safety.md",
-    migrating "migrating.md",
     semantics "semantics.md",
     writing_an_adapter "writing-an-adapter.md",
     design "design.md",

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// The limit of the scope around.
 const LIMIT: Duration = Duration::from_millis(200);
-/// The time after its wake within which a future must be polled; see `docs/scopes.md`.
+/// The time after its wake within which a future must be polled; see `docs/cleanup.md`.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 fn limited(manual: &ManualRuntime) -> Scope {
