@@ -6,6 +6,7 @@
 //! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
 //! - [Cleanup](cleanup): work that must finish, and work at the end;
 //! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
+//! - [Signals and shutdown](signals): Ctrl-C, SIGTERM, a second signal, the end of the program;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
@@ -36,6 +37,7 @@ pages! {
     children "children.md",
     cleanup "cleanup.md",
     sources "sources.md",
+    signals "signals.md",
     servers "servers.md",
     streams "streams.md",
     progress "progress.md",
