@@ -12,7 +12,7 @@
 //! - [Child processes](processes): processes that end with their scope;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
-//! - [Coming from tokio-util](migrating): the swap of `use` lines, and the new methods;
+//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
@@ -44,7 +44,7 @@ pages! {
     #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
     servers "servers.md",
     writing_an_adapter "writing-an-adapter.md",
-    migrating "migrating.md",
+    coming_from_tokio_util "coming-from-tokio-util.md",
     semantics "semantics.md",
     design "design.md",
     performance "performance.md",

@@ -52,7 +52,7 @@
 //! # Guides
 //!
 //! The module [`guide`] has the guides, from [scopes](guide::scopes), [servers](guide::servers) and
-//! [coming from tokio-util](guide::migrating) to [what is promised](guide::semantics).
+//! [coming from tokio-util](guide::coming_from_tokio_util) to [what is promised](guide::semantics).
 //!
 //! # Features
 //!

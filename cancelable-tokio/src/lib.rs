@@ -50,7 +50,7 @@
 //! [streams]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/streams/index.html
 //! [progress]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/progress/index.html
 //! [child processes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/processes/index.html
-//! [coming from tokio-util]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/migrating/index.html
+//! [coming from tokio-util]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/coming_from_tokio_util/index.html
 //! [all guarantees]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/semantics/index.html
 //! [writing an adapter]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/writing_an_adapter/index.html
 //! [design]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/design/index.html

@@ -267,7 +267,7 @@ fn r15_the_page_for_those_who_migrate_names_every_new_method_of_the_token() {
     let all: BTreeSet<&str> = files.iter().flat_map(|file| functions(file)).collect();
     let theirs = BTreeSet::from(DROP_IN);
     assert!(all.is_superset(&theirs), "{all:?}");
-    let page = text("docs/migrating.md");
+    let page = text("docs/coming-from-tokio-util.md");
     let new: BTreeSet<&str> = &all - &theirs;
     assert_eq!(listed(&page, "These are new:"), new);
 }
