@@ -11,10 +11,10 @@
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
-//! - [Writing an adapter](writing_an_adapter): the library on another runtime;
-//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
+//! - [Writing an adapter](writing_an_adapter): the library on another runtime;
+//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
@@ -45,10 +45,10 @@ pages! {
     processes "processes.md",
     #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
     servers "servers.md",
-    writing_an_adapter "writing-an-adapter.md",
-    coming_from_tokio_util "coming-from-tokio-util.md",
     testing "testing.md",
     cancel_safety "cancel-safety.md",
+    writing_an_adapter "writing-an-adapter.md",
+    coming_from_tokio_util "coming-from-tokio-util.md",
     semantics "semantics.md",
     design "design.md",
     performance "performance.md",
