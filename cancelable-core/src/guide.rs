@@ -15,6 +15,8 @@
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
 //! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
+//! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
+//! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Design](design): the reasons, question by question.
@@ -45,6 +47,8 @@ pages! {
     registry "registry.md",
     processes "processes.md",
     coming_from_tokio_util "coming-from-tokio-util.md",
+    testing "testing.md",
+    cancel_safety "cancel-safety.md",
     semantics "semantics.md",
     writing_an_adapter "writing-an-adapter.md",
     cheat_sheet "cheat-sheet.md",
