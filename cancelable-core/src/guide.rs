@@ -2,6 +2,9 @@
 //!
 //! In the order in which a newcomer needs them:
 //!
+//! - [Getting started](getting_started): a program of your own in ten minutes;
+//! - [Cheat sheet](cheat_sheet): if you want X, write Y;
+//! - [Tokens](tokens): how work is told to stop, and why it stopped;
 //! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
 //! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
 //! - [Cleanup](cleanup): work that must finish, and work at the end;
@@ -36,6 +39,9 @@ macro_rules! pages {
 }
 
 pages! {
+    getting_started "getting-started.md",
+    cheat_sheet "cheat-sheet.md",
+    tokens "tokens.md",
     scopes "scopes.md",
     children "children.md",
     cleanup "cleanup.md",
