@@ -2,15 +2,22 @@
 //!
 //! In the order in which a newcomer needs them:
 //!
+//! - [Getting started](getting_started): a program of your own in ten minutes;
+//! - [Cheat sheet](cheat_sheet): if you want X, write Y;
+//! - [Tokens](tokens): how work is told to stop, and why it stopped;
 //! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
 //! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
 //! - [Cleanup](cleanup): work that must finish, and work at the end;
 //! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
-//! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Signals and shutdown](signals): Ctrl-C, SIGTERM, a second signal, the end of the program;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
+//! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
+//! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
+//! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, trackers, and the new methods;
 //! - [Coming from tokio-graceful-shutdown](coming_from_tokio_graceful_shutdown): subsystems;
 //! - [Coming from stop-token](coming_from_stop_token): sources that stop by their drop;
@@ -20,15 +27,17 @@
 //! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
 //! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
-//! - [Writing an adapter](writing_an_adapter): the library on another runtime;
-//! - [Design](design): the reasons, question by question.
+//! - [Design](design): the reasons, question by question;
+//! - [Performance](performance): costs beside those of other crates.
 
 // Each page is a link to the page in `docs`. Its links have labels, such as `[registries][registry.md]`. The page
 // defines the labels at its end as files; here `links.md` defines them first, as modules, and the first definition
-// counts. A test keeps pages, modules and definitions equal. This module is in no build but that of the documentation.
+// counts. A test keeps the pages, their lists and the definitions equal. The aliases of a page are what users search for
+// whom the page helps: the search of rustdoc knows names only. This module is in no build but that of the documentation.
 
 macro_rules! pages {
-    ($($name:ident $file:literal),* $(,)?) => {$(
+    ($($(#[$alias:meta])* $name:ident $file:literal),* $(,)?) => {$(
+        $(#[$alias])*
         #[doc = include_str!("../guide/links.md")]
         #[doc = ""]
         #[doc = include_str!(concat!("../guide/", $file))]
@@ -37,15 +46,24 @@ macro_rules! pages {
 }
 
 pages! {
+    getting_started "getting-started.md",
+    cheat_sheet "cheat-sheet.md",
+    tokens "tokens.md",
     scopes "scopes.md",
     children "children.md",
     cleanup "cleanup.md",
     sources "sources.md",
-    servers "servers.md",
+    #[doc(alias("Ctrl-C", "SIGTERM", "SIGINT", "SIGHUP", "docker stop"))]
+    signals "signals.md",
     streams "streams.md",
     progress "progress.md",
     registry "registry.md",
     processes "processes.md",
+    #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
+    servers "servers.md",
+    testing "testing.md",
+    cancel_safety "cancel-safety.md",
+    writing_an_adapter "writing-an-adapter.md",
     coming_from_tokio_util "coming-from-tokio-util.md",
     coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
     coming_from_stop_token "coming-from-stop-token.md",
@@ -55,6 +73,6 @@ pages! {
     coming_from_kotlin "coming-from-kotlin.md",
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     semantics "semantics.md",
-    writing_an_adapter "writing-an-adapter.md",
     design "design.md",
+    performance "performance.md",
 }

@@ -8,6 +8,7 @@
 mod command_line;
 #[cfg(target_os = "linux")]
 mod hanging;
+mod headers;
 #[cfg(target_os = "linux")]
 mod init;
 #[cfg(unix)]
@@ -24,6 +25,7 @@ mod output;
 mod pipeline;
 #[cfg(target_os = "linux")]
 mod programs;
+mod readme;
 mod retry;
 #[cfg(unix)]
 mod running;
