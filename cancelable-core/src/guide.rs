@@ -2,10 +2,14 @@
 //!
 //! In the order in which a newcomer needs them:
 //!
+//! - [Getting started](getting_started): a program of your own in ten minutes;
+//! - [Cheat sheet](cheat_sheet): if you want X, write Y;
+//! - [Tokens](tokens): how work is told to stop, and why it stopped;
 //! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
 //! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
 //! - [Cleanup](cleanup): work that must finish, and work at the end;
 //! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
+//! - [Signals and shutdown](signals): Ctrl-C, SIGTERM, a second signal, the end of the program;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
@@ -35,10 +39,15 @@ macro_rules! pages {
 }
 
 pages! {
+    getting_started "getting-started.md",
+    cheat_sheet "cheat-sheet.md",
+    tokens "tokens.md",
     scopes "scopes.md",
     children "children.md",
     cleanup "cleanup.md",
     sources "sources.md",
+    #[doc(alias("Ctrl-C", "SIGTERM", "SIGINT", "SIGHUP", "docker stop"))]
+    signals "signals.md",
     streams "streams.md",
     progress "progress.md",
     registry "registry.md",
