@@ -29,9 +29,12 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         // This call does not look at its token: it hangs until somebody sends something.
         let (sender, receiver) = mpsc::channel::<()>();
         let import = rt::scope("import").try_run(async |op: Scope| {
-            let hanging = op.child("read").timeout(Duration::from_millis(10));
-            let hanging = hanging.grace(Duration::from_millis(10));
-            let hanging = hanging.spawn_blocking(move |_| receiver.recv())?;
+            let hanging = op.child("read").grace(Duration::from_millis(10));
+            let hanging = hanging.spawn_blocking(move |token| {
+                // From elsewhere, while the call runs.
+                token.cancel_with("no longer needed");
+                receiver.recv()
+            })?;
             if let Err(error) = hanging.await {
                 println!("abandoned: {}, {error}", error.is_abandoned());
             }

@@ -3,7 +3,7 @@
 //! The runtime runs it, and the scope around waits for it before its own cleanup.
 //!
 //! ```text
-//! serve: the request was dropped
+//! serve: the request is dropped
 //! request: the transaction is rolled back
 //! serve: the database is closed
 //! all is closed
@@ -30,9 +30,11 @@ pub fn main() -> Result<(), Box<dyn Error>> {
                 })?;
                 pending::<Result<(), Box<dyn Error>>>().await
             });
-            // The request is polled, and then dropped, because the other future is ready.
-            select(Box::pin(request), ready(())).await;
-            println!("serve: the request was dropped");
+            // The request is polled once, because the other future is ready, and then dropped.
+            let mut request = Box::pin(request);
+            select(&mut request, ready(())).await;
+            println!("serve: the request is dropped");
+            drop(request);
             Ok::<_, Box<dyn Error>>(())
         });
         serve.await.complete().map_err(RunError::flatten)?;

@@ -1,19 +1,26 @@
 //! Files as sources: work stops when a file appears, changes or disappears.
 //!
-//! The events of the system are used. Without events, as on a network disk, the file is checked in an interval.
+//! The events of the system are used. Without events, as on a network disk, the file is checked in an interval. The
+//! message of the cause has the path and what happened there.
 //!
 //! ```text
-//! serve cancelled after 47.3 ms: a watched file changed: /home/ann/stop is there (set at src/main.rs:21)
-//! reload cancelled after 34.6 ms: a watched file changed: /home/ann/stop was written to (set at src/main.rs:31)
-//! hold cancelled after 18.3 ms: a watched file changed: /home/ann/stop is not there (set at src/main.rs:49)
+//! serve is cancelled, reason: file
+//! reload is cancelled, reason: file
+//! hold is cancelled, reason: file
 //! ```
 
-use cancelable_core::Scope;
+use cancelable_core::Outcome;
 use std::error::Error;
 use std::fs;
 use std::future::pending;
 use std::io;
 use std::time::Duration;
+
+fn show(name: &str, outcome: &Outcome<(), io::Error>) {
+    if let Some(cause) = outcome.cause() {
+        println!("{name} is {}, reason: {}", outcome.status(), cause.reason());
+    }
+}
 
 pub fn main() -> Result<(), Box<dyn Error>> {
     rt::block_on(async {
@@ -21,39 +28,30 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         let stop = rt::file_appears("stop")?;
         let serve = rt::scope("serve").source(stop).try_run(async |_| {
             fs::write("stop", "")?;
-            pending::<io::Result<()>>().await
+            pending().await
         });
-        if let Err(error) = serve.await.complete() {
-            println!("{error}");
-        }
+        show("serve", &serve.await);
 
-        // Without events a write is found by the length and the time of the file.
-        let change = rt::file_changes("stop")?
-            .every(Duration::from_millis(10))?
-            .polling();
-        let reload = rt::scope("reload")
-            .source(change)
-            .try_run(async |op: Scope| {
-                let mut text = String::new();
-                while op.check().is_ok() {
-                    text.push('x');
-                    fs::write("stop", &text)?;
-                    rt::current()?.sleep(Duration::from_millis(5)).await;
-                }
-                Ok::<_, Box<dyn Error>>(())
-            });
-        if let Err(error) = reload.await.complete() {
-            println!("{error}");
-        }
+        // Without events, a write is found by the length and the time of the file.
+        let change = rt::file_changes("stop")?.polling();
+        let change = change.every(Duration::from_millis(10))?;
+        let runtime = rt::current()?;
+        let reload = rt::scope("reload").source(change).try_run(async |_| {
+            let mut text = String::new();
+            loop {
+                text.push('x');
+                fs::write("stop", &text)?;
+                runtime.sleep(Duration::from_millis(5)).await;
+            }
+        });
+        show("reload", &reload.await);
 
         let lock = rt::file_disappears("stop")?;
         let hold = rt::scope("hold").source(lock).try_run(async |_| {
             fs::remove_file("stop")?;
-            pending::<io::Result<()>>().await
+            pending().await
         });
-        if let Err(error) = hold.await.complete() {
-            println!("{error}");
-        }
+        show("hold", &hold.await);
         Ok(())
     })
 }
