@@ -19,6 +19,8 @@
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
+//! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
+//! - [Platforms](platforms): what works on each system, and how it is tested;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
@@ -58,6 +60,13 @@ pages! {
     cancel_safety "cancel-safety.md",
     writing_an_adapter "writing-an-adapter.md",
     coming_from_tokio_util "coming-from-tokio-util.md",
+    #[doc(alias(
+        "memory usage", "slow", "not closed", "disconnect", "RUST_LOG", "env_logger", "debug", "docker", "kubernetes",
+        "PID 1", "deadlock", "hang", "E0373", "E0597", "not Send"
+    ))]
+    troubleshooting "troubleshooting.md",
+    #[doc(alias("windows", "macos", "linux", "wasm", "container"))]
+    platforms "platforms.md",
     semantics "semantics.md",
     design "design.md",
     performance "performance.md",
