@@ -18,7 +18,14 @@
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
-//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
+//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, trackers, and the new methods;
+//! - [Coming from tokio-graceful-shutdown](coming_from_tokio_graceful_shutdown): subsystems;
+//! - [Coming from stop-token](coming_from_stop_token): sources that stop by their drop;
+//! - [Coming from Go](coming_from_go): contexts, `errgroup`, signals;
+//! - [Coming from .NET](coming_from_dotnet): sources and tokens, linked sources, hosted services;
+//! - [Coming from trio and anyio](coming_from_trio): cancel scopes, nurseries, task groups;
+//! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
+//! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
 //! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
 //! - [Platforms](platforms): what works on each system, and how it is tested;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
@@ -60,6 +67,13 @@ pages! {
     cancel_safety "cancel-safety.md",
     writing_an_adapter "writing-an-adapter.md",
     coming_from_tokio_util "coming-from-tokio-util.md",
+    coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
+    coming_from_stop_token "coming-from-stop-token.md",
+    coming_from_go "coming-from-go.md",
+    coming_from_dotnet "coming-from-dotnet.md",
+    coming_from_trio "coming-from-trio.md",
+    coming_from_kotlin "coming-from-kotlin.md",
+    coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     #[doc(alias(
         "memory usage", "slow", "not closed", "disconnect", "RUST_LOG", "env_logger", "debug", "docker", "kubernetes",
         "PID 1", "deadlock", "hang", "E0373", "E0597", "not Send"
