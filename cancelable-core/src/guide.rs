@@ -14,9 +14,11 @@
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
+//! - [Threads and blocking work](threads): plain threads, blocking calls, rayon, a sync handler;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
+//! - [Writing a library](writing_a_library): a token or a scope, time, errors, the manifest;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, trackers, and the new methods;
 //! - [Coming from tokio-graceful-shutdown](coming_from_tokio_graceful_shutdown): subsystems;
@@ -61,10 +63,13 @@ pages! {
     progress "progress.md",
     registry "registry.md",
     processes "processes.md",
+    #[doc(alias("thread", "spawn_blocking", "rayon", "blocking", "sync"))]
+    threads "threads.md",
     #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
     servers "servers.md",
     testing "testing.md",
     cancel_safety "cancel-safety.md",
+    writing_a_library "writing-a-library.md",
     writing_an_adapter "writing-an-adapter.md",
     coming_from_tokio_util "coming-from-tokio-util.md",
     coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
