@@ -84,7 +84,7 @@ pub fn markdown(growths: &[Growth], folder: &str) -> String {
         } = growth;
         let _ = write!(
             text,
-            "\n### {work}\n\n![{name}]({folder}/{name}.svg)\n\n| {over} |"
+            "\n### {work}\n\n![{name}][{folder}/{name}.svg]\n\n| {over} |"
         );
         let longest = growth
             .series
@@ -108,6 +108,11 @@ pub fn markdown(growths: &[Growth], folder: &str) -> String {
             }
             text.push('\n');
         }
+    }
+    // The images have labels, which the documentation of the core defines as addresses.
+    text.push('\n');
+    for Growth { name, .. } in growths {
+        let _ = writeln!(text, "[{folder}/{name}.svg]: {folder}/{name}.svg");
     }
     text
 }

@@ -2,26 +2,46 @@
 //!
 //! In the order in which a newcomer needs them:
 //!
+//! - [Getting started](getting_started): a program of your own in ten minutes;
+//! - [Cheat sheet](cheat_sheet): if you want X, write Y;
+//! - [Tokens](tokens): how work is told to stop, and why it stopped;
 //! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
 //! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
 //! - [Cleanup](cleanup): work that must finish, and work at the end;
 //! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
-//! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Signals and shutdown](signals): Ctrl-C, SIGTERM, a second signal, the end of the program;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
-//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, and the new methods;
-//! - [What is promised](semantics): every rule, with the test that keeps it;
+//! - [Threads and blocking work](threads): plain threads, blocking calls, rayon, a sync handler;
+//! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
+//! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
+//! - [Writing a library](writing_a_library): a token or a scope, time, errors, the manifest;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
-//! - [Design](design): the reasons, question by question.
+//! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, trackers, and the new methods;
+//! - [Coming from tokio-graceful-shutdown](coming_from_tokio_graceful_shutdown): subsystems;
+//! - [Coming from stop-token](coming_from_stop_token): sources that stop by their drop;
+//! - [Coming from Go](coming_from_go): contexts, `errgroup`, signals;
+//! - [Coming from .NET](coming_from_dotnet): sources and tokens, linked sources, hosted services;
+//! - [Coming from trio and anyio](coming_from_trio): cancel scopes, nurseries, task groups;
+//! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
+//! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
+//! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
+//! - [Platforms](platforms): what works on each system, and how it is tested;
+//! - [What is promised](semantics): every rule, with the test that keeps it;
+//! - [Design](design): the reasons, question by question;
+//! - [Performance](performance): costs beside those of other crates.
 
 // Each page is a link to the page in `docs`. Its links have labels, such as `[registries][registry.md]`. The page
 // defines the labels at its end as files; here `links.md` defines them first, as modules, and the first definition
-// counts. A test keeps pages, modules and definitions equal. This module is in no build but that of the documentation.
+// counts. A test keeps the pages, their lists and the definitions equal. The aliases of a page are what users search for
+// whom the page helps: the search of rustdoc knows names only. This module is in no build but that of the documentation.
 
 macro_rules! pages {
-    ($($name:ident $file:literal),* $(,)?) => {$(
+    ($($(#[$alias:meta])* $name:ident $file:literal),* $(,)?) => {$(
+        $(#[$alias])*
         #[doc = include_str!("../guide/links.md")]
         #[doc = ""]
         #[doc = include_str!(concat!("../guide/", $file))]
@@ -30,17 +50,43 @@ macro_rules! pages {
 }
 
 pages! {
+    getting_started "getting-started.md",
+    cheat_sheet "cheat-sheet.md",
+    tokens "tokens.md",
     scopes "scopes.md",
     children "children.md",
     cleanup "cleanup.md",
     sources "sources.md",
-    servers "servers.md",
+    #[doc(alias("Ctrl-C", "SIGTERM", "SIGINT", "SIGHUP", "docker stop"))]
+    signals "signals.md",
     streams "streams.md",
     progress "progress.md",
     registry "registry.md",
     processes "processes.md",
-    coming_from_tokio_util "coming-from-tokio-util.md",
-    semantics "semantics.md",
+    #[doc(alias("thread", "spawn_blocking", "rayon", "blocking", "sync"))]
+    threads "threads.md",
+    #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
+    servers "servers.md",
+    testing "testing.md",
+    cancel_safety "cancel-safety.md",
+    writing_a_library "writing-a-library.md",
     writing_an_adapter "writing-an-adapter.md",
+    coming_from_tokio_util "coming-from-tokio-util.md",
+    coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
+    coming_from_stop_token "coming-from-stop-token.md",
+    coming_from_go "coming-from-go.md",
+    coming_from_dotnet "coming-from-dotnet.md",
+    coming_from_trio "coming-from-trio.md",
+    coming_from_kotlin "coming-from-kotlin.md",
+    coming_from_hother_cancelable "coming-from-hother-cancelable.md",
+    #[doc(alias(
+        "memory usage", "slow", "not closed", "disconnect", "RUST_LOG", "env_logger", "debug", "docker", "kubernetes",
+        "PID 1", "deadlock", "hang", "E0373", "E0597", "not Send"
+    ))]
+    troubleshooting "troubleshooting.md",
+    #[doc(alias("windows", "macos", "linux", "wasm", "container"))]
+    platforms "platforms.md",
+    semantics "semantics.md",
     design "design.md",
+    performance "performance.md",
 }

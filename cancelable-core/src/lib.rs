@@ -83,6 +83,8 @@
 pub mod cause;
 pub mod error;
 #[cfg(all(doc, not(doctest), feature = "scope"))]
+// A page needs no feature.
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
 #[cfg(feature = "io")]
 pub mod io;

@@ -200,6 +200,47 @@ fn the_documentation_of_a_crate_has_its_features_and_links_to_the_guides() {
     }
 }
 
+/// The parts that the README of a crate lacks.
+fn missing_parts(name: &str, page: &str) -> Vec<String> {
+    let blob = "https://github.com/cancelable-rs/cancelable/blob/main/";
+    let badge = "https://img.shields.io";
+    let parts = [
+        format!(
+            "# {name}\n\n\
+             [![version]({badge}/crates/v/{name})](https://crates.io/crates/{name})\n\
+             [![documentation]({badge}/docsrs/{name})](https://docs.rs/{name})\n\
+             [![licence]({badge}/crates/l/{name})](#licence)\n\n"
+        ),
+        "```rust".to_owned(),
+        format!(
+            "\n## More\n\n\
+             [Documentation], [guide], [troubleshooting], [changelog].\n\n\
+             [Documentation]: https://docs.rs/{name}\n\
+             [guide]: {blob}docs/README.md\n\
+             [troubleshooting]: {blob}docs/troubleshooting.md\n\
+             [changelog]: {blob}CHANGELOG.md\n\n\
+             ## Licence\n\nMIT or Apache-2.0, at your choice."
+        ),
+    ];
+    let missing = parts.into_iter().filter(|part| !page.contains(part));
+    missing
+        .map(|part| format!("README of {name} lacks:\n{part}"))
+        .collect()
+}
+
+#[test]
+fn the_readme_of_each_crate_has_badges_an_example_and_the_same_links() {
+    let lacking: Vec<_> = PUBLISHED
+        .iter()
+        .flat_map(|name| {
+            let page = text(&format!("{}/README.md", folder(name)));
+            missing_parts(name, &page)
+        })
+        .collect();
+    assert_none(&lacking);
+    assert_eq!(missing_parts("x", "# x\n\n```rust\n```\n").len(), 2);
+}
+
 /// Returns the README of a crate, and the documentation at the beginning of its `lib.rs`.
 fn doors(name: &str) -> (String, String) {
     let folder = folder(name);

@@ -1,14 +1,17 @@
-//! The guides: each page of `docs` is also in the documentation of the core, linked from the README and the index.
+//! The guides: each page of `docs` is in the book, in the documentation of the core, in the index and in the README.
 
 use crate::tree::{assert_none, root, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// The pages that are no guide: the index and the tables of measurements.
-const NO_GUIDES: [&str; 2] = ["README.md", "performance.md"];
+/// The pages that are no guide: the index, and the chapters of the book.
+const NO_GUIDES: [&str; 2] = ["README.md", "SUMMARY.md"];
 
 /// The address of files that are not guides, for links in the documentation of the core.
 const FILES: &str = "https://github.com/cancelable-rs/cancelable/blob/main/";
+
+/// The address of images, for the same.
+const IMAGES: &str = "https://raw.githubusercontent.com/cancelable-rs/cancelable/main/docs/";
 
 /// The pages in `docs`, by name.
 fn pages() -> BTreeSet<String> {
@@ -29,7 +32,7 @@ fn labels(page: &str) -> BTreeSet<&str> {
     parts.next();
     let labels = parts.filter_map(|rest| rest.split_once(']').map(|(label, _)| label));
     labels
-        .filter(|label| label.contains(".md") || label.contains(".rs"))
+        .filter(|label| [".md", ".rs", ".svg"].iter().any(|end| label.contains(end)))
         .collect()
 }
 
@@ -60,6 +63,7 @@ fn in_rustdoc(label: &str, guides: &BTreeSet<String>) -> String {
             let module = file.trim_end_matches(".md").replace('-', "_");
             format!("crate::guide::{module}{anchor}")
         }
+        false if file.ends_with(".svg") => format!("{IMAGES}{file}"),
         false => match file.strip_prefix("../") {
             Some(file) => format!("{FILES}{file}{anchor}"),
             None => format!("{FILES}docs/{file}{anchor}"),
@@ -137,19 +141,126 @@ fn every_link_of_a_guide_leads_somewhere_in_both_places() {
     assert_none(&wrong);
 }
 
-#[test]
-fn every_page_is_in_the_readme_and_in_the_index() {
-    let (readme, index) = (text("README.md"), text("docs/README.md"));
-    let mut wrong = Vec::new();
-    for page in pages() {
-        if !readme.contains(&format!("](docs/{page}")) {
-            wrong.push(format!("README.md does not link docs/{page}"));
-        }
-        if page != "README.md" && !index.contains(&format!("]({page})")) {
-            wrong.push(format!("docs/README.md does not link {page}"));
+/// The title and the page of each link `[title](page)` that leads to a guide, in the order of the text.
+fn chapters(text: &str, guides: &BTreeSet<String>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let link = line
+            .split_once('[')
+            .and_then(|(_, link)| link.split_once(']'));
+        let Some((title, rest)) = link else { continue };
+        let target = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+        let Some((target, _)) = target else { continue };
+        // In `guide.rs` a page is a module.
+        let page = match target.ends_with(".md") {
+            true => target.to_owned(),
+            false => format!("{}.md", target.replace('_', "-")),
+        };
+        if guides.contains(&page) {
+            found.push((title.to_owned(), page));
         }
     }
+    found
+}
+
+/// The pages of `pages!`, in their order.
+fn modules(text: &str, guides: &BTreeSet<String>) -> Vec<String> {
+    let quoted = text.lines().filter_map(|line| line.strip_suffix("\","));
+    let pages = quoted.filter_map(|line| line.split_once(" \"").map(|(_, page)| page.to_owned()));
+    pages.filter(|page| guides.contains(page)).collect()
+}
+
+/// What a list of pages lacks, beside the chapters of the book, and what it has in another order.
+fn differences(name: &str, list: &[String], book: &[String]) -> Vec<String> {
+    let missing: Vec<_> = book.iter().filter(|page| !list.contains(page)).collect();
+    if !missing.is_empty() {
+        return vec![format!("{name} does not link {missing:?}")];
+    }
+    let pairs = list.iter().zip(book);
+    let differs = pairs.filter(|(page, wanted)| page != wanted).take(1);
+    differs
+        .map(|(page, wanted)| format!("{name} has {page} where the book has {wanted}"))
+        .collect()
+}
+
+/// The lists of pages: the chapters of the book, the index, and the two lists of the documentation of the core.
+#[test]
+fn every_page_is_in_each_list_of_pages_in_the_same_order() {
+    let guides = guides();
+    let book = chapters(&text("docs/SUMMARY.md"), &guides);
+    let index = chapters(&text("docs/README.md"), &guides);
+    let module = text("cancelable-core/src/guide.rs");
+    let in_core = chapters(&module, &guides);
+    let pages: Vec<_> = book.iter().map(|(_, page)| page.clone()).collect();
+    let mut wrong = Vec::new();
+    for page in &guides {
+        if !pages.contains(page) {
+            wrong.push(format!("docs/SUMMARY.md has no page {page}"));
+        }
+    }
+    for (name, list) in [("docs/README.md", index), ("the list of guide.rs", in_core)] {
+        let listed: Vec<_> = list.iter().map(|(_, page)| page.clone()).collect();
+        wrong.extend(differences(name, &listed, &pages));
+        let retitled = list.iter().filter(|(title, page)| {
+            let chapter = book.iter().find(|(_, chapter)| chapter == page);
+            chapter.is_some_and(|(chapter, _)| chapter != title)
+        });
+        wrong.extend(retitled.map(|(title, page)| {
+            format!("{name} calls {page} [{title}], which is not its title in docs/SUMMARY.md")
+        }));
+    }
+    wrong.extend(differences(
+        "pages! of guide.rs",
+        &modules(&module, &guides),
+        &pages,
+    ));
     assert_none(&wrong);
+}
+
+#[test]
+fn every_page_is_in_the_readme() {
+    let readme = text("README.md");
+    let mut pages = pages();
+    pages.remove("SUMMARY.md");
+    let missing = pages
+        .iter()
+        .filter(|page| !readme.contains(&format!("](docs/{page}")));
+    let wrong: Vec<_> = missing
+        .map(|page| format!("README.md does not link docs/{page}"))
+        .collect();
+    assert_none(&wrong);
+}
+
+#[test]
+fn a_page_that_is_missing_in_a_list_is_found() {
+    let guides = BTreeSet::from(["a-b.md".to_owned(), "c.md".to_owned()]);
+    let both = ["a-b.md".to_owned(), "c.md".to_owned()];
+    let summary = "# Part\n- [A](a-b.md)\n- [C](c.md)\n[D](d.md)\n";
+    let titles = |text| {
+        chapters(text, &guides)
+            .into_iter()
+            .map(|(title, _)| title)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(titles(summary), ["A", "C"]);
+    assert_eq!(
+        titles("//! - [A](a_b): words;\n//! - `x` [C](c): words."),
+        ["A", "C"]
+    );
+    assert_eq!(
+        modules("    a_b \"a-b.md\",\n    d \"d.md\",\n", &guides),
+        ["a-b.md"]
+    );
+    assert_eq!(differences("x", &both, &both).len(), 0);
+    assert_eq!(
+        differences("x", &both[1..], &both),
+        ["x does not link [\"a-b.md\"]"]
+    );
+    let turned = ["c.md".to_owned(), "a-b.md".to_owned()];
+    assert_eq!(
+        differences("x", &turned, &both),
+        ["x has c.md where the book has a-b.md"]
+    );
 }
 
 #[test]
