@@ -16,6 +16,7 @@
 //! - [Child processes](processes): processes that end with their scope;
 //! - [Threads and blocking work](threads): plain threads, blocking calls, rayon, a sync handler;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Databases](databases): queries that are cancelled on the server;
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [Writing a library](writing_a_library): a token or a scope, time, errors, the manifest;
@@ -67,6 +68,8 @@ pages! {
     threads "threads.md",
     #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
     servers "servers.md",
+    #[doc(alias("PostgreSQL", "tokio-postgres", "SQLite", "rusqlite", "query", "SQL"))]
+    databases "databases.md",
     testing "testing.md",
     cancel_safety "cancel-safety.md",
     writing_a_library "writing-a-library.md",
