@@ -29,6 +29,8 @@
 //! - [Coming from trio and anyio](coming_from_trio): cancel scopes, nurseries, task groups;
 //! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
 //! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
+//! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
+//! - [Platforms](platforms): what works on each system, and how it is tested;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
@@ -79,6 +81,13 @@ pages! {
     coming_from_trio "coming-from-trio.md",
     coming_from_kotlin "coming-from-kotlin.md",
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
+    #[doc(alias(
+        "memory usage", "slow", "not closed", "disconnect", "RUST_LOG", "env_logger", "debug", "docker", "kubernetes",
+        "PID 1", "deadlock", "hang", "E0373", "E0597", "not Send"
+    ))]
+    troubleshooting "troubleshooting.md",
+    #[doc(alias("windows", "macos", "linux", "wasm", "container"))]
+    platforms "platforms.md",
     semantics "semantics.md",
     design "design.md",
     performance "performance.md",
