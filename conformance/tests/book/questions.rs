@@ -15,7 +15,7 @@ pub(crate) const ALL: &[Question] = &[
     ("docker", &["troubleshooting.md", "platforms.md"]),
     ("kubernetes", &["troubleshooting.md", "platforms.md"]),
     ("deadlock", &["troubleshooting.md"]),
-    ("task does not stop", &["troubleshooting.md"]),
+    ("task does not stop", &["troubleshooting.md", "cleanup.md"]),
     ("windows", &["platforms.md", "troubleshooting.md"]),
     ("wasm", &["platforms.md"]),
     // Servers.
@@ -30,8 +30,14 @@ pub(crate) const ALL: &[Question] = &[
     // Coming from another library.
     ("TaskTracker", &["coming-from-tokio-util.md"]),
     ("JoinSet", &["coming-from-tokio-util.md"]),
-    ("run_until_cancelled", &["tokens.md", "coming-from-tokio-util.md"]),
-    ("SubsystemHandle", &["coming-from-tokio-graceful-shutdown.md"]),
+    (
+        "run_until_cancelled",
+        &["tokens.md", "coming-from-tokio-util.md"],
+    ),
+    (
+        "SubsystemHandle",
+        &["coming-from-tokio-graceful-shutdown.md"],
+    ),
     ("StopSource", &["coming-from-stop-token.md"]),
     ("context.WithTimeout", &["coming-from-go.md"]),
     ("errgroup", &["coming-from-go.md"]),
@@ -40,14 +46,30 @@ pub(crate) const ALL: &[Question] = &[
     ("nursery", &["coming-from-trio.md"]),
     ("withTimeoutOrNull", &["coming-from-kotlin.md"]),
     // Words for what one wants.
-    ("select loop", &["cancel-safety.md", "coming-from-tokio-util.md"]),
+    (
+        "select loop",
+        &["cancel-safety.md", "coming-from-tokio-util.md"],
+    ),
     ("cancel safety", &["cancel-safety.md"]),
     ("async drop", &["cleanup.md", "cancel-safety.md"]),
     ("finish before exit", &["cleanup.md"]),
-    ("abort a task", &["children.md", "troubleshooting.md", "coming-from-tokio-util.md"]),
+    (
+        "abort a task",
+        &[
+            "children.md",
+            "troubleshooting.md",
+            "coming-from-tokio-util.md",
+        ],
+    ),
     ("limit concurrency", &["children.md"]),
-    ("structured concurrency", &["scopes.md", "children.md", "coming-from-trio.md"]),
-    ("blocking code", &["threads.md", "children.md", "troubleshooting.md"]),
+    (
+        "structured concurrency",
+        &["scopes.md", "children.md", "coming-from-trio.md"],
+    ),
+    (
+        "blocking code",
+        &["threads.md", "children.md", "troubleshooting.md"],
+    ),
     ("rayon", &["threads.md"]),
     ("ctrl-c", &["signals.md", "getting-started.md"]),
     ("SIGTERM", &["signals.md"]),
@@ -56,8 +78,14 @@ pub(crate) const ALL: &[Question] = &[
     ("progress bar", &["progress.md"]),
     ("list running tasks", &["registry.md"]),
     ("why was it cancelled", &["tokens.md"]),
-    ("time limit", &["getting-started.md", "scopes.md", "sources.md"]),
-    ("timed out", &["scopes.md", "getting-started.md", "troubleshooting.md"]),
+    (
+        "time limit",
+        &["getting-started.md", "scopes.md", "sources.md"],
+    ),
+    (
+        "timed out",
+        &["scopes.md", "getting-started.md", "troubleshooting.md"],
+    ),
     ("watch a file", &["sources.md"]),
     ("memory limit", &["sources.md"]),
     ("partial result", &["progress.md"]),
