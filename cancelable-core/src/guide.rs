@@ -8,7 +8,7 @@
 //! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
 //! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
 //! - [Cleanup](cleanup): work that must finish, and work at the end;
-//! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
+//! - [Sources](sources): time, signals, conditions, files, resources;
 //! - [Signals and shutdown](signals): Ctrl-C, SIGTERM, a second signal, the end of the program;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
@@ -19,6 +19,7 @@
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [Writing a library](writing_a_library): a token or a scope, time, errors, the manifest;
+//! - [Writing a source](writing_a_source): a cause of cancellation of your own;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, trackers, and the new methods;
 //! - [Coming from tokio-graceful-shutdown](coming_from_tokio_graceful_shutdown): subsystems;
@@ -81,6 +82,7 @@ pages! {
     #[doc(alias("select loop", "cancel safety"))]
     cancel_safety "cancel-safety.md",
     writing_a_library "writing-a-library.md",
+    writing_a_source "writing-a-source.md",
     writing_an_adapter "writing-an-adapter.md",
     #[doc(alias("TaskTracker", "JoinSet"))]
     coming_from_tokio_util "coming-from-tokio-util.md",
