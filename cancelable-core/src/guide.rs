@@ -51,44 +51,63 @@ macro_rules! pages {
 }
 
 pages! {
+    #[doc(alias("time limit"))]
     getting_started "getting-started.md",
     cheat_sheet "cheat-sheet.md",
+    #[doc(alias("run_until_cancelled", "why was it cancelled"))]
     tokens "tokens.md",
+    #[doc(alias("structured concurrency", "timed out"))]
     scopes "scopes.md",
+    #[doc(alias("abort a task", "limit concurrency"))]
     children "children.md",
+    #[doc(alias("async drop", "finish before exit"))]
     cleanup "cleanup.md",
+    #[doc(alias("watch a file", "memory limit"))]
     sources "sources.md",
-    #[doc(alias("Ctrl-C", "SIGTERM", "SIGINT", "SIGHUP", "docker stop"))]
+    #[doc(alias("ctrl-c", "SIGTERM"))]
     signals "signals.md",
     streams "streams.md",
+    #[doc(alias("progress bar", "partial result"))]
     progress "progress.md",
+    #[doc(alias("list running tasks"))]
     registry "registry.md",
+    #[doc(alias("zombie process", "kill child process"))]
     processes "processes.md",
-    #[doc(alias("thread", "spawn_blocking", "rayon", "blocking", "sync"))]
+    #[doc(alias("blocking code", "rayon"))]
     threads "threads.md",
-    #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
+    #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
     servers "servers.md",
+    #[doc(alias("mock time"))]
     testing "testing.md",
+    #[doc(alias("select loop", "cancel safety"))]
     cancel_safety "cancel-safety.md",
     writing_a_library "writing-a-library.md",
     writing_a_source "writing-a-source.md",
     writing_an_adapter "writing-an-adapter.md",
+    #[doc(alias("TaskTracker", "JoinSet"))]
     coming_from_tokio_util "coming-from-tokio-util.md",
+    #[doc(alias("SubsystemHandle"))]
     coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
+    #[doc(alias("StopSource"))]
     coming_from_stop_token "coming-from-stop-token.md",
+    #[doc(alias("context.WithTimeout", "errgroup"))]
     coming_from_go "coming-from-go.md",
+    #[doc(alias("CancellationTokenSource"))]
     coming_from_dotnet "coming-from-dotnet.md",
+    #[doc(alias("move_on_after", "nursery"))]
     coming_from_trio "coming-from-trio.md",
+    #[doc(alias("withTimeoutOrNull"))]
     coming_from_kotlin "coming-from-kotlin.md",
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     #[doc(alias(
-        "memory usage", "slow", "not closed", "disconnect", "RUST_LOG", "env_logger", "debug", "docker", "kubernetes",
-        "PID 1", "deadlock", "hang", "E0373", "E0597", "not Send"
+        "not closed", "memory usage", "slow", "RUST_LOG", "docker", "kubernetes", "deadlock",
+        "task does not stop"
     ))]
     troubleshooting "troubleshooting.md",
-    #[doc(alias("windows", "macos", "linux", "wasm", "container"))]
+    #[doc(alias("windows", "wasm"))]
     platforms "platforms.md",
     semantics "semantics.md",
     design "design.md",
+    #[doc(alias("benchmark"))]
     performance "performance.md",
 }
