@@ -21,6 +21,7 @@ mod runtimes;
 mod seam;
 mod surfaces;
 mod tree;
+mod troubleshooting;
 
 mod manual {
     use conformance::manual::Manual;

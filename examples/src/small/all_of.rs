@@ -5,7 +5,7 @@
 //! ```text
 //! the editor was closed
 //! the text was saved
-//! edit cancelled after 10.2 ms: a source fired: saved (set at src/main.rs:29)
+//! edit cancelled after 10.3 ms: a source fired: saved (set at src/main.rs:29)
 //! ```
 
 use cancelable_core::source::{Limit, all_of, any_of, future};

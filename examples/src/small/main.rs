@@ -11,6 +11,37 @@
 )]
 
 mod all_of;
+mod attribute;
+mod blocking_calls;
+mod children;
+mod conditions;
+mod current;
+mod deadlines;
+mod defer;
+mod dropped_run;
+mod dump;
+mod events;
+mod files;
+mod for_each_concurrent;
+mod grace;
+mod hold;
+mod json;
+mod logging;
+mod map_concurrent;
+mod outcome;
+mod own_source;
+mod partial_result;
+mod progress;
+mod reader_writer;
+mod registry;
+mod resources;
+mod shield;
+mod sqlite_query;
+mod streams;
+mod threads;
+mod tokens;
+mod tracing_spans;
+mod watchdog;
 
 use std::env;
 use std::error::Error;
@@ -19,7 +50,40 @@ use std::process::ExitCode;
 type Main = fn() -> Result<(), Box<dyn Error>>;
 
 /// The examples by their names, which are those of their files.
-const EXAMPLES: &[(&str, Main)] = &[("all_of", all_of::main)];
+const EXAMPLES: &[(&str, Main)] = &[
+    ("all_of", all_of::main),
+    ("attribute", attribute::main),
+    ("blocking_calls", blocking_calls::main),
+    ("children", children::main),
+    ("conditions", conditions::main),
+    ("current", current::main),
+    ("deadlines", deadlines::main),
+    ("defer", defer::main),
+    ("dropped_run", dropped_run::main),
+    ("dump", dump::main),
+    ("events", events::main),
+    ("files", files::main),
+    ("for_each_concurrent", for_each_concurrent::main),
+    ("grace", grace::main),
+    ("hold", hold::main),
+    ("json", json::main),
+    ("logging", logging::main),
+    ("map_concurrent", map_concurrent::main),
+    ("outcome", outcome::main),
+    ("own_source", own_source::main),
+    ("partial_result", partial_result::main),
+    ("progress", progress::main),
+    ("reader_writer", reader_writer::main),
+    ("registry", registry::main),
+    ("resources", resources::main),
+    ("shield", shield::main),
+    ("sqlite_query", sqlite_query::main),
+    ("streams", streams::main),
+    ("threads", threads::main),
+    ("tokens", tokens::main),
+    ("tracing_spans", tracing_spans::main),
+    ("watchdog", watchdog::main),
+];
 
 fn main() -> ExitCode {
     let wanted = env::args().nth(1);

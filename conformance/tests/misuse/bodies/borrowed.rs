@@ -1,0 +1,14 @@
+//! A child that borrows from the body that spawns it.
+
+use cancelable_core::Scope;
+use cancelable_tokio as rt;
+
+fn main() {
+    let run = rt::scope("import").run(async |op: Scope| {
+        let pages = vec![1, 2, 3];
+        let count = op.spawn(async { pages.len() });
+        drop(count);
+        println!("{}", pages.len());
+    });
+    drop(rt::block_on(run));
+}

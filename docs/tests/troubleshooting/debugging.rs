@@ -1,0 +1,124 @@
+//! Logs, spans, dumps, and the states of tokens and operations.
+
+use crate::page::shows;
+use crate::programs::{printed, say};
+use cancelable_core::registry::Filter;
+use cancelable_core::{CancellationToken, Registry, Scope, Status};
+use std::time::Duration;
+
+const ENV_LOGGER: &str = "Switch debug logs on: `RUST_LOG` and `env_logger`";
+const TRACING: &str = "Debug logs and spans with `tracing`";
+const MONITOR: &str = "Monitor active operations: list, dump, a signal";
+const STATE: &str = "The state of a token and of an operation";
+
+/// An import with a limit and a child, on a clock that moves when nothing else is to be done.
+fn import() {
+    let mut tokio = tokio::runtime::Builder::new_current_thread();
+    let tokio = tokio.enable_time().start_paused(true).build().unwrap();
+    let outcome = tokio.block_on(async {
+        let runtime = rt::current().unwrap();
+        let import = rt::scope("import").timeout(Duration::from_secs(3));
+        let run = import.run(async |op: Scope| {
+            let page = op.child("page").spawn(async |_| "page 1").unwrap();
+            assert_eq!(page.await.unwrap(), "page 1");
+            runtime.sleep(Duration::from_secs(60)).await;
+        });
+        run.await
+    });
+    assert!(outcome.is_timeout());
+}
+
+pub(crate) fn logs() {
+    env_logger::init();
+    import();
+}
+
+pub(crate) fn spans() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    import();
+}
+
+#[test]
+fn env_logger_prints_every_change_at_debug_and_nothing_by_default() {
+    let lines = printed("logs", "cancelable=debug");
+    assert!(lines.contains("import is running"), "{lines}");
+    shows(ENV_LOGGER, &lines);
+    assert_eq!(printed("logs", "info"), "");
+}
+
+#[test]
+fn tracing_prints_the_lines_inside_the_spans_of_their_operations() {
+    let lines = printed("spans", "cancelable=debug");
+    assert!(lines.contains("operation{id="), "{lines}");
+    shows(TRACING, &lines);
+}
+
+/// An import inside a server, which prints what is open at SIGUSR1.
+#[cfg(unix)]
+pub(crate) fn dump() {
+    rt::dump_on_signal(Registry::global()).unwrap().detach();
+    let run = async {
+        let runtime = rt::current().unwrap();
+        let server = rt::scope("server").register().build().unwrap();
+        let run = server.run(async |op: Scope| {
+            let import = op.child("import").timeout(Duration::from_secs(30));
+            let body = import.run(async |_| {
+                for line in Registry::global().list(&Filter::new()) {
+                    say(line);
+                }
+                say("ready");
+                runtime.sleep(Duration::from_secs(86_400)).await;
+            });
+            body.await
+        });
+        run.await
+    };
+    drop(rt::block_on(run));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_open_is_listed_and_printed_at_a_signal() {
+    let mut program = crate::programs::Running::start(crate::programs::command("dump"));
+    loop {
+        let line = program.line();
+        if line == "ready\n" {
+            break;
+        }
+        shows(MONITOR, &line);
+    }
+    program.signal("USR1");
+    for _ in 0..3 {
+        shows(MONITOR, &program.line());
+    }
+}
+
+#[test]
+fn a_token_and_an_operation_tell_their_state() {
+    let token = CancellationToken::new();
+    assert!(token.cause().is_none());
+    token.cancel_with("deploy of build 71");
+    let cause = token.cause().unwrap();
+    for text in [
+        format!("{}", token.is_cancelled()),
+        format!("{:?}", cause.reason()),
+        format!("{:?}", token.message()),
+        format!("{cause}"),
+        format!("{}", token.check().unwrap_err()),
+    ] {
+        shows(STATE, &text);
+    }
+
+    rt::block_on(async {
+        let import = rt::scope("import").token(&token).build().unwrap();
+        shows(STATE, &import.snapshot().to_string());
+        let outcome = import.run(async |_| ()).await;
+        assert!(outcome.is_cancelled());
+        shows(STATE, &import.snapshot().to_string());
+        assert_eq!(import.status(), Status::Cancelled);
+    });
+}

@@ -1,0 +1,43 @@
+//! The attribute `#[cancelable]`, which gives each call of an async function a scope of its own.
+//!
+//! The return type of the function stays. A call that is cancelled returns an error that says so.
+//!
+//! ```text
+//! index was fetched inside the operation fetch
+//! 5 bytes
+//! sum of 3 needs no time limit
+//! 6
+//! fetch cancelled after 103.9 ms: timed out (limit 100 ms, set at src/main.rs:18)
+//! ```
+
+use cancelable_core::{Operation, cancelable};
+use std::error::Error;
+use std::future::pending;
+
+/// A call has 100 ms. Callers do not pass the parameter with the mark `#[scope]`.
+#[cancelable(timeout = "100ms")]
+async fn fetch(page: &str, #[scope] op: &Operation) -> Result<usize, Box<dyn Error>> {
+    if page == "slow" {
+        pending::<()>().await;
+    }
+    println!("{page} was fetched inside the operation {}", op.name());
+    Ok(page.len())
+}
+
+/// A return type that is no `Result` becomes one. Expressions may use the arguments.
+#[cancelable(name = format!("sum of {}", numbers.len()))]
+async fn sum(numbers: &[u32], #[scope] op: &Operation) -> u32 {
+    println!("{} needs no time limit", op.name());
+    numbers.iter().sum()
+}
+
+pub fn main() -> Result<(), Box<dyn Error>> {
+    rt::block_on(async {
+        println!("{} bytes", fetch("index").await?);
+        println!("{}", sum(&[1, 2, 3]).await?);
+        if let Err(error) = fetch("slow").await {
+            println!("{error}");
+        }
+        Ok(())
+    })
+}
