@@ -81,7 +81,7 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Request, String> {
     while let Some(argument) = args.next() {
         let argument = argument
             .into_string()
-            .map_err(|raw| format!("unknown argument {}", raw.display()))?;
+            .map_err(|raw| format!("unknown argument {}", raw.to_string_lossy()))?;
         let (name, value) = match argument.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name, Some(OsString::from(value))),
             _ => (argument.as_str(), None),
@@ -96,7 +96,9 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Request, String> {
             "-p" | "--package" => {
                 let name = of_option()?.into_string();
                 packages.push(
-                    name.map_err(|raw| format!("no package has the name {}", raw.display()))?,
+                    name.map_err(|raw| {
+                        format!("no package has the name {}", raw.to_string_lossy())
+                    })?,
                 );
             }
             _ if value.is_some() => return Err(format!("unknown option {argument}")),

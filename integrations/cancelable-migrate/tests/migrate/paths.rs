@@ -18,6 +18,8 @@ fn other_paths_of_tokio_util_stay() {
     assert_eq!(moved(text), text);
     let text = "fn f(_: my::tokio_util::sync::CancellationToken) {}\n";
     assert_eq!(moved(text), text);
+    let text = "fn f() { m!(my::tokio_util::sync::CancellationToken, ours.tokio_util::sync::DropGuard) }\n";
+    assert_eq!(moved(text), text);
 }
 
 #[test]
