@@ -16,6 +16,7 @@
 //! - [Threads and blocking work](threads): plain threads, blocking calls, rayon, a sync handler;
 //! - [Child processes](processes): processes that end with their scope;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Databases](databases): queries that are cancelled on the server;
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [Writing a library](writing_a_library): a token or a scope, time, errors, the manifest;
@@ -77,6 +78,8 @@ pages! {
     processes "processes.md",
     #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
     servers "servers.md",
+    #[doc(alias("PostgreSQL", "SQLite"))]
+    databases "databases.md",
     #[doc(alias("mock time"))]
     testing "testing.md",
     #[doc(alias("select loop", "cancel safety"))]
