@@ -15,5 +15,4 @@ mod platforms;
 mod process_1;
 mod programs;
 mod runtime_errors;
-#[cfg(unix)]
 mod web;
