@@ -141,16 +141,21 @@ fn every_link_of_a_guide_leads_somewhere_in_both_places() {
     assert_none(&wrong);
 }
 
-/// The title and the page of each link `[title](page)` that leads to a guide, in the order of the text.
+/// The title and the page of each entry `- [title](page)` or `| [title](page) |` that is a guide, in the order of the
+/// text.
 fn chapters(text: &str, guides: &BTreeSet<String>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for line in text.lines() {
-        let link = line
-            .split_once('[')
-            .and_then(|(_, link)| link.split_once(']'));
-        let Some((title, rest)) = link else { continue };
-        let target = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
-        let Some((target, _)) = target else { continue };
+        let line = line.strip_prefix("//! ").unwrap_or(line);
+        let entry = line
+            .strip_prefix("- [")
+            .or_else(|| line.strip_prefix("| ["));
+        let Some((title, rest)) = entry.and_then(|entry| entry.split_once("](")) else {
+            continue;
+        };
+        let Some((target, _)) = rest.split_once(')') else {
+            continue;
+        };
         // In `guide.rs` a page is a module.
         let page = match target.ends_with(".md") {
             true => target.to_owned(),
@@ -235,7 +240,7 @@ fn every_page_is_in_the_readme() {
 fn a_page_that_is_missing_in_a_list_is_found() {
     let guides = BTreeSet::from(["a-b.md".to_owned(), "c.md".to_owned()]);
     let both = ["a-b.md".to_owned(), "c.md".to_owned()];
-    let summary = "# Part\n- [A](a-b.md)\n- [C](c.md)\n[D](d.md)\n";
+    let summary = "# Part\n- [A](a-b.md)\n| [C](c.md) | words |\n- [D](d.md)\nwords [a](c.md)\n";
     let titles = |text| {
         chapters(text, &guides)
             .into_iter()
@@ -244,7 +249,7 @@ fn a_page_that_is_missing_in_a_list_is_found() {
     };
     assert_eq!(titles(summary), ["A", "C"]);
     assert_eq!(
-        titles("//! - [A](a_b): words;\n//! - `x` [C](c): words."),
+        titles("//! - [A](a_b): words;\n//! - [C](c): words."),
         ["A", "C"]
     );
     assert_eq!(
