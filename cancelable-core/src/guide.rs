@@ -33,6 +33,7 @@
 //! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
 //! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
+//! - [Verification](verification): how each promise is tested, and what is not;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
 
@@ -110,6 +111,8 @@ pages! {
     coming_from_kotlin "coming-from-kotlin.md",
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     semantics "semantics.md",
+    #[doc(alias("loom", "miri", "sanitizer", "Wine"))]
+    verification "verification.md",
     design "design.md",
     #[doc(alias("benchmark"))]
     performance "performance.md",
