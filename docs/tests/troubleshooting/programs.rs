@@ -20,7 +20,7 @@ fn program() {
         "logs" => crate::debugging::logs(),
         "spans" => crate::debugging::spans(),
         #[cfg(unix)]
-        "dump" => crate::debugging::dump(),
+        "dump" => crate::monitoring::dump(),
         #[cfg(target_os = "linux")]
         "process_1" => crate::process_1::without_a_handler(),
         #[cfg(target_os = "linux")]
