@@ -11,10 +11,10 @@ use std::thread::available_parallelism;
 const INTRODUCTION: &str = "\
 # Performance
 
-Ratios of the times of this library to those of a peer. Both are measured in turn in one process, for 15 rounds;
-a ratio is the median of the rounds. The times depend on the machine and show only the order of a cost. The
-notes below a table explain the rows that miss their goal. Tests check the exact costs, such as counts of
-allocations. `cargo bench -p benches` prints these tables, and `cargo bench -p benches -- --write` writes this page
+A benchmark of each operation beside its counterpart in a peer, as the ratio of the two times. Both are measured in
+turn in one process, for 15 rounds; a ratio is the median of the rounds. The times depend on the machine and show only
+the order of a cost. The notes below a table explain the rows that miss their goal. Tests check the exact costs, such as
+counts of allocations. `cargo bench -p benches` prints these tables, and `cargo bench -p benches -- --write` writes this page
 and its plots.
 ";
 

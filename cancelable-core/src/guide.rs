@@ -8,18 +8,22 @@
 //! - [Scopes](scopes): what a scope is, how it runs and ends, its outcome;
 //! - [Children](children): tasks that a scope joins, blocking calls, many items at once;
 //! - [Cleanup](cleanup): work that must finish, and work at the end;
-//! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
+//! - [Sources](sources): time, signals, conditions, files, resources;
 //! - [Signals and shutdown](signals): Ctrl-C, SIGTERM, a second signal, the end of the program;
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
-//! - [Child processes](processes): processes that end with their scope;
 //! - [Threads and blocking work](threads): plain threads, blocking calls, rayon, a sync handler;
+//! - [Child processes](processes): processes that end with their scope;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Databases](databases): queries that are cancelled on the server;
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
 //! - [Cancel safety](cancel_safety): what a dropped future loses, and how to lose nothing;
 //! - [Writing a library](writing_a_library): a token or a scope, time, errors, the manifest;
+//! - [Writing a source](writing_a_source): a cause of cancellation of your own;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
+//! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
+//! - [Platforms](platforms): what works on each system, and how it is tested;
 //! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, trackers, and the new methods;
 //! - [Coming from tokio-graceful-shutdown](coming_from_tokio_graceful_shutdown): subsystems;
 //! - [Coming from stop-token](coming_from_stop_token): sources that stop by their drop;
@@ -28,9 +32,8 @@
 //! - [Coming from trio and anyio](coming_from_trio): cancel scopes, nurseries, task groups;
 //! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
 //! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
-//! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
-//! - [Platforms](platforms): what works on each system, and how it is tested;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
+//! - [Verification](verification): how each promise is tested, and what is not;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
 
@@ -50,43 +53,67 @@ macro_rules! pages {
 }
 
 pages! {
+    #[doc(alias("time limit"))]
     getting_started "getting-started.md",
     cheat_sheet "cheat-sheet.md",
+    #[doc(alias("run_until_cancelled", "why was it cancelled"))]
     tokens "tokens.md",
+    #[doc(alias("structured concurrency", "timed out"))]
     scopes "scopes.md",
+    #[doc(alias("abort a task", "limit concurrency"))]
     children "children.md",
+    #[doc(alias("async drop", "finish before exit"))]
     cleanup "cleanup.md",
+    #[doc(alias("watch a file", "memory limit"))]
     sources "sources.md",
-    #[doc(alias("Ctrl-C", "SIGTERM", "SIGINT", "SIGHUP", "docker stop"))]
+    #[doc(alias("ctrl-c", "SIGTERM"))]
     signals "signals.md",
     streams "streams.md",
+    #[doc(alias("progress bar", "partial result"))]
     progress "progress.md",
+    #[doc(alias("list running tasks"))]
     registry "registry.md",
-    processes "processes.md",
-    #[doc(alias("thread", "spawn_blocking", "rayon", "blocking", "sync"))]
+    #[doc(alias("blocking code", "rayon"))]
     threads "threads.md",
-    #[doc(alias("axum", "hyper", "tower", "504", "graceful shutdown", "disconnect"))]
+    #[doc(alias("zombie process", "kill child process"))]
+    processes "processes.md",
+    #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
     servers "servers.md",
+    #[doc(alias("PostgreSQL", "SQLite"))]
+    databases "databases.md",
+    #[doc(alias("mock time"))]
     testing "testing.md",
+    #[doc(alias("select loop", "cancel safety"))]
     cancel_safety "cancel-safety.md",
     writing_a_library "writing-a-library.md",
+    writing_a_source "writing-a-source.md",
     writing_an_adapter "writing-an-adapter.md",
-    coming_from_tokio_util "coming-from-tokio-util.md",
-    coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
-    coming_from_stop_token "coming-from-stop-token.md",
-    coming_from_go "coming-from-go.md",
-    coming_from_dotnet "coming-from-dotnet.md",
-    coming_from_trio "coming-from-trio.md",
-    coming_from_kotlin "coming-from-kotlin.md",
-    coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     #[doc(alias(
-        "memory usage", "slow", "not closed", "disconnect", "RUST_LOG", "env_logger", "debug", "docker", "kubernetes",
-        "PID 1", "deadlock", "hang", "E0373", "E0597", "not Send"
+        "not closed", "memory usage", "slow", "RUST_LOG", "docker", "kubernetes", "deadlock",
+        "task does not stop"
     ))]
     troubleshooting "troubleshooting.md",
-    #[doc(alias("windows", "macos", "linux", "wasm", "container"))]
+    #[doc(alias("windows", "wasm"))]
     platforms "platforms.md",
+    #[doc(alias("TaskTracker", "JoinSet"))]
+    coming_from_tokio_util "coming-from-tokio-util.md",
+    #[doc(alias("SubsystemHandle"))]
+    coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
+    #[doc(alias("StopSource"))]
+    coming_from_stop_token "coming-from-stop-token.md",
+    #[doc(alias("context.WithTimeout", "errgroup"))]
+    coming_from_go "coming-from-go.md",
+    #[doc(alias("CancellationTokenSource"))]
+    coming_from_dotnet "coming-from-dotnet.md",
+    #[doc(alias("move_on_after", "nursery"))]
+    coming_from_trio "coming-from-trio.md",
+    #[doc(alias("withTimeoutOrNull"))]
+    coming_from_kotlin "coming-from-kotlin.md",
+    coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     semantics "semantics.md",
+    #[doc(alias("loom", "miri", "sanitizer", "Wine"))]
+    verification "verification.md",
     design "design.md",
+    #[doc(alias("benchmark"))]
     performance "performance.md",
 }

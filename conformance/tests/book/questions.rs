@@ -7,12 +7,90 @@ use std::collections::BTreeSet;
 type Question = (&'static str, &'static [&'static str]);
 
 pub(crate) const ALL: &[Question] = &[
+    // Trouble.
+    ("not closed", &["troubleshooting.md"]),
+    ("memory usage", &["troubleshooting.md"]),
+    ("slow", &["troubleshooting.md"]),
+    ("RUST_LOG", &["troubleshooting.md"]),
+    ("docker", &["troubleshooting.md", "platforms.md"]),
+    ("kubernetes", &["troubleshooting.md", "platforms.md"]),
+    ("deadlock", &["troubleshooting.md"]),
+    ("task does not stop", &["troubleshooting.md", "cleanup.md"]),
+    ("windows", &["platforms.md", "troubleshooting.md"]),
+    ("wasm", &["platforms.md"]),
+    // Servers.
     ("axum", &["servers.md"]),
     ("hyper", &["servers.md"]),
     ("tower", &["servers.md"]),
     ("504", &["servers.md"]),
-    ("graceful shutdown", &["servers.md"]),
-    ("disconnect", &["servers.md"]),
+    ("disconnect", &["servers.md", "troubleshooting.md"]),
+    ("graceful shutdown", &["servers.md", "signals.md"]),
+    ("websocket", &["servers.md"]),
+    ("grpc deadline", &["servers.md"]),
+    // Coming from another library.
+    ("TaskTracker", &["coming-from-tokio-util.md"]),
+    ("JoinSet", &["coming-from-tokio-util.md"]),
+    (
+        "run_until_cancelled",
+        &["tokens.md", "coming-from-tokio-util.md"],
+    ),
+    (
+        "SubsystemHandle",
+        &["coming-from-tokio-graceful-shutdown.md"],
+    ),
+    ("StopSource", &["coming-from-stop-token.md"]),
+    ("context.WithTimeout", &["coming-from-go.md"]),
+    ("errgroup", &["coming-from-go.md"]),
+    ("CancellationTokenSource", &["coming-from-dotnet.md"]),
+    ("move_on_after", &["coming-from-trio.md"]),
+    ("nursery", &["coming-from-trio.md"]),
+    ("withTimeoutOrNull", &["coming-from-kotlin.md"]),
+    // Words for what one wants.
+    (
+        "select loop",
+        &["cancel-safety.md", "coming-from-tokio-util.md"],
+    ),
+    ("cancel safety", &["cancel-safety.md"]),
+    ("async drop", &["cleanup.md", "cancel-safety.md"]),
+    ("finish before exit", &["cleanup.md"]),
+    (
+        "abort a task",
+        &[
+            "children.md",
+            "troubleshooting.md",
+            "coming-from-tokio-util.md",
+        ],
+    ),
+    ("limit concurrency", &["children.md"]),
+    (
+        "structured concurrency",
+        &["scopes.md", "children.md", "coming-from-trio.md"],
+    ),
+    (
+        "blocking code",
+        &["threads.md", "children.md", "troubleshooting.md"],
+    ),
+    ("rayon", &["threads.md"]),
+    ("ctrl-c", &["signals.md", "getting-started.md"]),
+    ("SIGTERM", &["signals.md"]),
+    ("zombie process", &["processes.md"]),
+    ("kill child process", &["processes.md"]),
+    ("progress bar", &["progress.md"]),
+    ("list running tasks", &["registry.md"]),
+    ("why was it cancelled", &["tokens.md"]),
+    (
+        "time limit",
+        &["getting-started.md", "scopes.md", "sources.md"],
+    ),
+    (
+        "timed out",
+        &["scopes.md", "getting-started.md", "troubleshooting.md"],
+    ),
+    ("watch a file", &["sources.md"]),
+    ("memory limit", &["sources.md"]),
+    ("partial result", &["progress.md"]),
+    ("mock time", &["testing.md"]),
+    ("benchmark", &["performance.md"]),
 ];
 
 /// The pages that answer a question.

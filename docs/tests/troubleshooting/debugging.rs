@@ -1,14 +1,12 @@
-//! Logs, spans, dumps, and the states of tokens and operations.
+//! Logs, spans, and the states of tokens and operations.
 
 use crate::page::shows;
-use crate::programs::{printed, say};
-use cancelable_core::registry::Filter;
-use cancelable_core::{CancellationToken, Registry, Scope, Status};
+use crate::programs::printed;
+use cancelable_core::{CancellationToken, Scope, Status};
 use std::time::Duration;
 
 const ENV_LOGGER: &str = "Switch debug logs on: `RUST_LOG` and `env_logger`";
 const TRACING: &str = "Debug logs and spans with `tracing`";
-const MONITOR: &str = "Monitor active operations: list, dump, a signal";
 const STATE: &str = "The state of a token and of an operation";
 
 /// An import with a limit and a child, on a clock that moves when nothing else is to be done.
@@ -55,48 +53,6 @@ fn tracing_prints_the_lines_inside_the_spans_of_their_operations() {
     let lines = printed("spans", "cancelable=debug");
     assert!(lines.contains("operation{id="), "{lines}");
     shows(TRACING, &lines);
-}
-
-/// An import inside a server, which prints what is open at SIGUSR1.
-#[cfg(unix)]
-pub(crate) fn dump() {
-    rt::dump_on_signal(Registry::global()).unwrap().detach();
-    let run = async {
-        let runtime = rt::current().unwrap();
-        let server = rt::scope("server").register().build().unwrap();
-        let run = server.run(async |op: Scope| {
-            let import = op.child("import").timeout(Duration::from_secs(30));
-            let body = import.run(async |_| {
-                for line in Registry::global().list(&Filter::new()) {
-                    say(line);
-                }
-                say("ready");
-                runtime.sleep(Duration::from_secs(86_400)).await;
-            });
-            body.await
-        });
-        run.await
-    };
-    drop(rt::block_on(run));
-}
-
-#[cfg(unix)]
-#[test]
-fn what_is_open_is_listed_and_printed_at_a_signal() {
-    let mut program = crate::programs::Running::start(crate::programs::command("dump"));
-    loop {
-        let line = program.line();
-        if line == "ready\n" {
-            break;
-        }
-        shows(MONITOR, &line);
-    }
-    program.signal("USR1");
-    for _ in 0..3 {
-        shows(MONITOR, &program.line());
-    }
-    program.signal("KILL");
-    assert!(!program.end().success());
 }
 
 #[test]

@@ -8,6 +8,8 @@
 
 mod async_code;
 mod debugging;
+#[cfg(unix)]
+mod monitoring;
 mod page;
 mod performance;
 mod platforms;
@@ -15,5 +17,4 @@ mod platforms;
 mod process_1;
 mod programs;
 mod runtime_errors;
-#[cfg(unix)]
 mod web;

@@ -37,6 +37,8 @@ fn a_registry_grows_with_what_is_open_and_not_with_what_has_ended() {
     drop(kept);
     assert!(registry.is_empty());
     assert_eq!(registry.statistics().open(), 0);
+    std::mem::forget(open(&registry));
+    assert_eq!(registry.len(), 1);
 }
 
 #[test]
@@ -52,6 +54,20 @@ fn a_reader_that_does_not_read_keeps_a_bounded_number_of_events() {
     }
     // The bound, and the event that reports the missed ones.
     assert_eq!((kept, events.missed() > 0), (1025, true));
+}
+
+#[test]
+fn the_failures_of_a_scope_s_own_children_are_all_kept_with_collect_all() {
+    let manual = ManualRuntime::new();
+    let scope = Scope::builder("sync")
+        .runtime(&manual.handle())
+        .collect_all();
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        for _ in 0..1000 {
+            drop(op.try_spawn(async { Err::<(), _>("torn") }).unwrap());
+        }
+    }));
+    assert_eq!(outcome.child_failures().len(), 1000);
 }
 
 /// The number of children that exist at once, when all are spawned and when they are worked on in a batch.

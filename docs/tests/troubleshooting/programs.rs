@@ -4,7 +4,7 @@ use std::env;
 #[cfg(unix)]
 use std::io::{BufRead, BufReader};
 #[cfg(unix)]
-use std::process::{Child, ChildStderr, ExitStatus};
+use std::process::{Child, ChildStderr};
 use std::process::{Command, Stdio};
 
 const NAME: &str = "TROUBLESHOOTING_PROGRAM";
@@ -20,14 +20,13 @@ fn program() {
         "logs" => crate::debugging::logs(),
         "spans" => crate::debugging::spans(),
         #[cfg(unix)]
-        "dump" => crate::debugging::dump(),
+        "dump" => crate::monitoring::dump(),
         #[cfg(target_os = "linux")]
         "process_1" => crate::process_1::without_a_handler(),
         #[cfg(target_os = "linux")]
         "process_1_watches" => crate::process_1::with_a_handler(),
         #[cfg(target_os = "linux")]
         "below_a_shell" => crate::process_1::below_a_shell(),
-        #[cfg(unix)]
         "web" => crate::web::program(),
         other => panic!("no program {other}"),
     }
@@ -86,8 +85,13 @@ impl Running {
         let status = Command::new("kill").args([signal, id]).status().unwrap();
         assert!(status.success());
     }
+}
 
-    pub(crate) fn end(mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

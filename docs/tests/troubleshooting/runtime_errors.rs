@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 const NOT_CLOSED: &str = "A scope was not closed: dropped without being run";
-const REJECTED: &str = "A request was rejected: the scope has not started, or has ended";
+const REJECTED: &str = "A child was rejected: the scope has not started, or has ended";
 const NO_RUNTIME: &str = "A scope has no runtime";
 const SIGNALS: &str = "A signal handler does not work: Ctrl+C, SIGTERM, SIGKILL";
 

@@ -5,10 +5,13 @@ use crate::programs::printed;
 use axum::Router;
 use axum::routing::get;
 use cancelable_axum::{RequestScope, requests, serve};
-use cancelable_core::{CancellationToken, source};
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{CancellationToken, Reason, Scope, source};
+use futures_util::future::join;
+use std::future::pending;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 const DISCONNECT: &str = "A web request is not cancelled when its client disconnects (axum)";
 
@@ -54,7 +57,32 @@ pub(crate) fn program() {
 
 #[test]
 fn the_log_of_a_request_names_the_client_that_left() {
-    let printed = printed("web", "cancelable::request=info");
-    let line = printed.lines().find(|line| line.contains("GET /report"));
-    shows(DISCONNECT, line.unwrap());
+    // The target is below that of all other lines.
+    for filter in ["cancelable::request=info", "cancelable=debug"] {
+        let printed = printed("web", filter);
+        let line = printed
+            .lines()
+            .find(|line| line.contains("GET /report 499"));
+        shows(DISCONNECT, line.unwrap());
+    }
+}
+
+#[test]
+fn a_request_of_another_framework_ends_with_its_client() {
+    let manual = ManualRuntime::new();
+    let server = Scope::builder("server").runtime(&manual.handle());
+    let outcome = manual.block_on(server.run(async |op: Scope| {
+        let (leave, left) = oneshot::channel::<()>();
+        let gone = async {
+            // Ready when the client has left, and its half of the channel with it.
+            let _ = left.await;
+            Reason::Disconnected
+        };
+        let request = op.child("GET /report").source(source::future(gone));
+        let handler = request.run(async |_| pending::<()>().await);
+        join(handler, async { drop(leave) }).await.0
+    }));
+    let request = outcome.into_value().unwrap();
+    assert!(request.is_cancelled());
+    assert_eq!(request.cause().unwrap().reason(), &Reason::Disconnected);
 }

@@ -36,6 +36,7 @@ mod reader_writer;
 mod registry;
 mod resources;
 mod shield;
+mod sqlite_query;
 mod streams;
 mod threads;
 mod tokens;
@@ -76,6 +77,7 @@ const EXAMPLES: &[(&str, Main)] = &[
     ("registry", registry::main),
     ("resources", resources::main),
     ("shield", shield::main),
+    ("sqlite_query", sqlite_query::main),
     ("streams", streams::main),
     ("threads", threads::main),
     ("tokens", tokens::main),

@@ -6,7 +6,10 @@ use std::path::Path;
 
 /// The files that begin a program, as the page links to them.
 fn programs(examples: &Path) -> BTreeSet<String> {
-    let mut programs = BTreeSet::from(["server/README.md".to_owned()]);
+    let mut programs = BTreeSet::from([
+        "database/src/main.rs".to_owned(),
+        "server/README.md".to_owned(),
+    ]);
     for folder in ["src/small", "src/bin"] {
         for entry in fs::read_dir(examples.join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
