@@ -24,9 +24,9 @@ pub fn main() -> Result<(), Box<dyn Error>> {
             REPORTED.store(true, Ordering::Relaxed);
         });
         let outcome = watched.run(async |op: Scope| {
-            op.cancel_with("the user left");
             // A step that takes longer than it should, and that a cancel does not end.
             let slow = async {
+                op.cancel_with("the user left");
                 while !REPORTED.load(Ordering::Relaxed) {
                     runtime.sleep(Duration::from_millis(5)).await;
                 }
