@@ -84,6 +84,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod app;
 mod connection;
 mod drain;
 mod extract;

@@ -1,5 +1,6 @@
 //! A server that stops in phases.
 
+use crate::app::App;
 use crate::connection;
 use crate::drain::{Drain, Drained};
 use crate::guard::BoxError;
@@ -252,16 +253,7 @@ where
     }
 }
 
-impl<S, B> Serve<S>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<S: App> Serve<S> {
     async fn run(self) -> Result<Drained, RunError> {
         let scope = self.scope.clone();
         let server = Server::new(
@@ -326,19 +318,11 @@ where
 const LAST: Duration = Duration::from_secs(1);
 
 /// Accepts connections and serves them, until a stop request has gone through its phases.
-async fn drive<S, B>(
+async fn drive<S: App>(
     serve: Serve<S>,
     server: Server,
     report: Arc<parking_lot::Mutex<Option<Drained>>>,
-) where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+) {
     let Serve {
         listener,
         app,
@@ -398,7 +382,7 @@ async fn drive<S, B>(
     }
     // The kernel has accepted these connections for us. With the drop of the listener the kernel would reset
     // them.
-    for accepted in accepted_already(listener) {
+    for accepted in accepted_already(listener).await {
         connect(&mut connections, accepted);
     }
     server.set_phase(Phase::Draining);
@@ -581,15 +565,19 @@ fn is_of_connection(error: &io::Error) -> bool {
 }
 
 /// The connections that the kernel has accepted already. Then the listener is closed.
-fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+///
+/// The calls go to the kernel, because the runtime may not know of a connection yet: its readiness is as old as its
+/// last look. A connection that the kernel accepts between the last call and the close is reset. Nothing can prevent that,
+/// and for that the unready phase exists: in it, clients learn to connect elsewhere.
+async fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     let mut all = Vec::new();
-    // Accepts by calls of the kernel, because the runtime may not know of a connection yet. The listener does not
-    // block.
+    // The listener does not block.
     let listener = match listener.into_std() {
         Ok(listener) => listener,
         Err(_) => return all,
     };
-    // Ends: with the queue, or with an error that is not that of a connection.
+    let mut attempts = 10;
+    // Ends: with the queue, or with the attempts.
     loop {
         match listener.accept() {
             Ok((stream, peer)) => {
@@ -598,9 +586,18 @@ fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
                     all.push((stream, peer));
                 }
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return all,
             Err(error)
                 if is_of_connection(&error) || error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return all,
+            Err(error) if attempts == 0 => {
+                log::warn!(target: "cancelable::request", "connections that wait are lost: {error}");
+                return all;
+            }
+            // Without file handles, and the like, time helps: requests end.
+            Err(_) => {
+                attempts -= 1;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
 }
