@@ -90,6 +90,7 @@ pub(crate) async fn drive<S: App>(
             follow(phase, http.as_mut(), &connection);
             if phase >= Phase::Draining {
                 arrival.end();
+                arrival.leave();
             }
         }
         if phase == Phase::Cut {

@@ -40,13 +40,12 @@ use tower::Service;
 /// use axum::Router;
 /// use axum::routing::get;
 /// use cancelable_axum::{requests, serve};
-/// use cancelable_core::Scope;
 /// use std::time::Duration;
 /// use tokio::net::TcpListener;
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     rt::block_on(async {
-///         let server = Scope::builder("server").runtime(&rt::current()?).register().build()?;
+///         let server = rt::scope("server").register().build()?;
 ///         let app = Router::new()
 ///             .route("/", get(async || "hello"))
 ///             .layer(requests(&server).timeout(Duration::from_secs(30)));
@@ -249,69 +248,68 @@ where
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(run(self))
     }
 }
 
-impl<S: App> Serve<S> {
-    async fn run(self) -> Result<Drained, RunError> {
-        let scope = self.scope.clone();
-        let server = Server::new(
-            #[cfg(feature = "ws")]
-            scope.clone(),
-        );
-        let report = Arc::new(parking_lot::Mutex::new(None));
-        let body = {
-            let (server, report) = (server.clone(), Arc::clone(&report));
-            move |scope: Scope| async move {
-                // The connections end in the phases of the drain, also after a cancel of the scope.
-                scope.shield(drive(self, server, report)).await;
-            }
-        };
-        let mut run = Box::pin(scope.run(body));
-        let runtime = scope.runtime().cloned();
-        // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
-        // does not end.
-        let cut = async {
-            let mut phases = server.phases();
-            if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
-                return pending().await;
-            }
-            match &runtime {
-                Some(runtime) => runtime.sleep(LAST).await,
-                None => pending().await,
-            }
-        };
-        let outcome = tokio::select! {
-            outcome = run.as_mut() => Some(outcome),
-            () = cut => None,
-        };
-        let mut drained: Option<Drained> = report.lock().take();
-        match (outcome, &mut drained) {
-            (None, Some(drained)) => {
-                let left = scope.unfinished().into_iter();
-                let own = scope.id();
-                drained
-                    .cut
-                    .extend(left.filter(|left| left.operation().id() != own));
-                drop(run);
-            }
-            (Some(outcome), None) => {
-                // The scope was cancelled before it ran, or ran before.
-                outcome.into_result()?;
-            }
-            _ => {}
+/// Runs a server until it has stopped.
+async fn run<S: App>(serve: Serve<S>) -> Result<Drained, RunError> {
+    let scope = serve.scope.clone();
+    let server = Server::new(
+        #[cfg(feature = "ws")]
+        scope.clone(),
+    );
+    let report = Arc::new(parking_lot::Mutex::new(None));
+    let body = {
+        let (server, report) = (server.clone(), Arc::clone(&report));
+        move |scope: Scope| async move {
+            // The connections end in the phases of the drain, also after a cancel of the scope.
+            scope.shield(drive(serve, server, report)).await;
         }
-        Ok(drained.unwrap_or_else(|| Drained {
-            finished: 0,
-            asked: 0,
-            cut: Vec::new(),
-            refused: 0,
-            cause: scope
-                .cause()
-                .unwrap_or_else(|| Cause::new(Reason::ShuttingDown)),
-        }))
+    };
+    let mut run = Box::pin(scope.run(body));
+    let runtime = scope.runtime().cloned();
+    // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
+    // does not end.
+    let cut = async {
+        let mut phases = server.phases();
+        if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
+            return pending().await;
+        }
+        match &runtime {
+            Some(runtime) => runtime.sleep(LAST).await,
+            None => pending().await,
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = run.as_mut() => Some(outcome),
+        () = cut => None,
+    };
+    let mut drained: Option<Drained> = report.lock().take();
+    match (outcome, &mut drained) {
+        (None, Some(drained)) => {
+            let left = scope.unfinished().into_iter();
+            let own = scope.id();
+            drained
+                .cut
+                .extend(left.filter(|left| left.operation().id() != own));
+            drop(run);
+        }
+        (Some(outcome), None) => {
+            // The scope was cancelled before it ran, or ran before.
+            outcome.into_result()?;
+        }
+        _ => {}
     }
+    Ok(drained.unwrap_or_else(|| Drained {
+        finished: 0,
+        asked: 0,
+        cut: Vec::new(),
+        refused: 0,
+        cause: scope
+            .cause()
+            .unwrap_or_else(|| Cause::new(Reason::ShuttingDown)),
+    }))
 }
 
 /// The time that everything has to end after the connections were aborted.
