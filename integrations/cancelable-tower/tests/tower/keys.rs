@@ -12,8 +12,7 @@ use std::task::Poll;
 const KEY: &str = "kFcdLhJ5SbWg1yVY1mHb9Q";
 
 fn with_key(key: &str) -> http::Request<Full<Bytes>> {
-    let asked = with_header("x-request-key", key);
-    asked
+    with_header("x-request-key", key)
 }
 
 #[test]
