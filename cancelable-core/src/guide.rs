@@ -33,6 +33,7 @@
 //! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
 //! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
+//! - [Verification](verification): how each promise is tested, and what is not;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
 
@@ -78,7 +79,6 @@ pages! {
     processes "processes.md",
     #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
     servers "servers.md",
-    #[doc(alias("PostgreSQL", "SQLite"))]
     databases "databases.md",
     #[doc(alias("mock time"))]
     testing "testing.md",
@@ -89,7 +89,7 @@ pages! {
     writing_an_adapter "writing-an-adapter.md",
     #[doc(alias(
         "not closed", "memory usage", "slow", "RUST_LOG", "docker", "kubernetes", "deadlock",
-        "task does not stop"
+        "task does not stop", "future cannot be sent"
     ))]
     troubleshooting "troubleshooting.md",
     #[doc(alias("windows", "wasm"))]
@@ -110,6 +110,8 @@ pages! {
     coming_from_kotlin "coming-from-kotlin.md",
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     semantics "semantics.md",
+    #[doc(alias("loom"))]
+    verification "verification.md",
     design "design.md",
     #[doc(alias("benchmark"))]
     performance "performance.md",

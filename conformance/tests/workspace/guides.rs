@@ -46,6 +46,15 @@ fn plain_links(page: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The anchors of links inside a page: `[words](#anchor)`.
+fn own_links(page: &str) -> Vec<&str> {
+    let mut parts = page.split("](#");
+    parts.next();
+    parts
+        .filter_map(|rest| rest.split_once(')').map(|(anchor, _)| anchor))
+        .collect()
+}
+
 /// The definitions of labels: `[label]: target`, a line each.
 fn definitions(page: &str) -> BTreeMap<&str, &str> {
     let lines = page.lines().filter_map(|line| line.strip_prefix('['));
@@ -117,6 +126,11 @@ fn every_link_of_a_guide_leads_somewhere_in_both_places() {
         let text_of_page = text(&format!("docs/{page}"));
         for link in plain_links(&text_of_page) {
             wrong.push(format!("{page}: ({link}) has to be a label"));
+        }
+        for anchor in own_links(&text_of_page) {
+            if !anchors(&text_of_page).contains(anchor) {
+                wrong.push(format!("{page}: (#{anchor}) leads nowhere"));
+            }
         }
         let own = definitions(&text_of_page);
         for label in labels(&text_of_page) {
@@ -273,6 +287,7 @@ fn a_link_that_leads_nowhere_is_found() {
     let page = "# A page\n\n## What's `new`\n\n[one][a.md#x] [two](b.md) [web](https://c) [own](#new)\n\n[a.md#x]: a.md#x\n";
     assert_eq!(labels(page), ["a.md#x"].into());
     assert_eq!(plain_links(page), ["b.md"]);
+    assert_eq!(own_links(page), ["new"]);
     assert_eq!(definitions(page), [("a.md#x", "a.md#x")].into());
     assert_eq!(
         anchors(page),
