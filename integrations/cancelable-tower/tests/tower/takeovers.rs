@@ -2,7 +2,7 @@
 
 use crate::support::{
     Answer, Bench, BoxFuture, Frames, Handler, SECOND, call, frame, frames, handler, now, poll,
-    request, text,
+    request, silent, text,
 };
 use bytes::Bytes;
 use cancelable_core::registry::Filter;
@@ -416,7 +416,7 @@ fn r20_the_deadlines_of_both_requests_hold() {
     for (second, seconds) in [("2000", 2), ("60000", 9)] {
         let mut bench = Bench::new();
         let requests = waiting(&bench).timeout(SECOND * 10);
-        let service = handler(|_| async { std::future::pending::<Answer<Full<Bytes>>>().await });
+        let service = silent();
         let mut first = call(&requests, &service, keyed("/job"));
         assert!(poll(first.as_mut()).is_pending());
         drop(first);
