@@ -79,7 +79,6 @@ pages! {
     processes "processes.md",
     #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
     servers "servers.md",
-    #[doc(alias("PostgreSQL", "SQLite"))]
     databases "databases.md",
     #[doc(alias("mock time"))]
     testing "testing.md",
@@ -90,7 +89,7 @@ pages! {
     writing_an_adapter "writing-an-adapter.md",
     #[doc(alias(
         "not closed", "memory usage", "slow", "RUST_LOG", "docker", "kubernetes", "deadlock",
-        "task does not stop"
+        "task does not stop", "future cannot be sent"
     ))]
     troubleshooting "troubleshooting.md",
     #[doc(alias("windows", "wasm"))]
@@ -111,7 +110,7 @@ pages! {
     coming_from_kotlin "coming-from-kotlin.md",
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
     semantics "semantics.md",
-    #[doc(alias("loom", "miri", "sanitizer", "Wine"))]
+    #[doc(alias("loom"))]
     verification "verification.md",
     design "design.md",
     #[doc(alias("benchmark"))]

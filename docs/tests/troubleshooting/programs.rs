@@ -18,6 +18,7 @@ fn program() {
         "signals" => crate::runtime_errors::signals(),
         "dropped_run" => crate::async_code::dropped_run(),
         "logs" => crate::debugging::logs(),
+        "commit" => crate::debugging::commit(),
         "spans" => crate::debugging::spans(),
         #[cfg(unix)]
         "dump" => crate::monitoring::dump(),
