@@ -25,7 +25,7 @@ repository=$(sed -n 's/^repository = "\(.*\)"$/\1/p' Cargo.toml)
 source=$target_root/ci/book
 rm -rf "$source" "$target_root/book"
 mkdir -p "$source"
-cp -r docs/book.toml docs/*.md docs/performance "$source"
+cp -r docs/book.* docs/*.md docs/performance "$source"
 sed -i -E "s#(\]: |\]\()\.\./#\1$repository/blob/main/#g" "$source"/*.md
 log=$("$tools/bin/mdbook" build --dest-dir "$target_root/book" "$source" 2>&1) || { printf '%s\n' "$log"; fail 'mdbook build'; }
 # mdBook goes on after a warning.

@@ -39,10 +39,13 @@ done
 say 'packages'
 dirty=()
 [ -n "${CI:-}" ] || dirty=(--allow-dirty)
-pack() { cargo package --locked --all-features "${dirty[@]}" "${packages[@]}"; }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+pack() { cargo package --locked --all-features "${dirty[@]}" "${packages[@]}" 2>&1 | tee "$log"; }
 # Once in a dozen runs Cargo did not find a package in its own registry that it had packed just
 # before.
 pack || pack
+! grep -q '^warning' "$log" || fail 'cargo package has warnings (above)'
 
 say 'contents'
 for name in $names; do

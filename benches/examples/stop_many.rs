@@ -34,7 +34,7 @@ async fn job(started: &AtomicUsize) {
 async fn body(op: Scope, way: Way, jobs: usize, started: Arc<AtomicUsize>) -> Result<(), Failure> {
     if way == Way::Body {
         let work = op.for_each_concurrent(AT_ONCE, stream::iter(0..jobs), async |_| {
-            job(&started).await
+            job(&started).await;
         });
         return Ok(work.await?);
     }

@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 const NOTE: &str = "\
 the client, the kernel's loopback and hyper are in both times. What the layer adds to a request is its \
-operation, with its limit and its place below the server's scope: 19 allocations, which a test counts.";
+operation, with its limit and its place below the server's scope: 17 allocations, which a test counts.";
 
 /// Returns the table of requests.
 ///

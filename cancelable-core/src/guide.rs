@@ -13,8 +13,8 @@
 //! - [Streams](streams): streams that end at a cancellation and lose nothing;
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
-//! - [Child processes](processes): processes that end with their scope;
 //! - [Threads and blocking work](threads): plain threads, blocking calls, rayon, a sync handler;
+//! - [Child processes](processes): processes that end with their scope;
 //! - [Servers](servers): a scope for each request, and a server that shuts down;
 //! - [Databases](databases): queries that are cancelled on the server;
 //! - [Testing your own code](testing): time by hand, a cancel at every await point, what is left;
@@ -22,6 +22,8 @@
 //! - [Writing a library](writing_a_library): a token or a scope, time, errors, the manifest;
 //! - [Writing a source](writing_a_source): a cause of cancellation of your own;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
+//! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
+//! - [Platforms](platforms): what works on each system, and how it is tested;
 //! - [Coming from tokio-util](coming_from_tokio_util): the swap of `use` lines, trackers, and the new methods;
 //! - [Coming from tokio-graceful-shutdown](coming_from_tokio_graceful_shutdown): subsystems;
 //! - [Coming from stop-token](coming_from_stop_token): sources that stop by their drop;
@@ -30,9 +32,8 @@
 //! - [Coming from trio and anyio](coming_from_trio): cancel scopes, nurseries, task groups;
 //! - [Coming from Kotlin coroutines](coming_from_kotlin): `coroutineScope`, jobs, `NonCancellable`;
 //! - [Coming from hother.cancelable](coming_from_hother_cancelable): the Python library, feature by feature;
-//! - [Troubleshooting](troubleshooting): a message or a symptom, its cause and its fix; debug logs;
-//! - [Platforms](platforms): what works on each system, and how it is tested;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
+//! - [Verification](verification): how each promise is tested, and what is not;
 //! - [Design](design): the reasons, question by question;
 //! - [Performance](performance): costs beside those of other crates.
 
@@ -72,13 +73,12 @@ pages! {
     progress "progress.md",
     #[doc(alias("list running tasks"))]
     registry "registry.md",
-    #[doc(alias("zombie process", "kill child process"))]
-    processes "processes.md",
     #[doc(alias("blocking code", "rayon"))]
     threads "threads.md",
+    #[doc(alias("zombie process", "kill child process"))]
+    processes "processes.md",
     #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
     servers "servers.md",
-    #[doc(alias("PostgreSQL", "SQLite"))]
     databases "databases.md",
     #[doc(alias("mock time"))]
     testing "testing.md",
@@ -87,6 +87,13 @@ pages! {
     writing_a_library "writing-a-library.md",
     writing_a_source "writing-a-source.md",
     writing_an_adapter "writing-an-adapter.md",
+    #[doc(alias(
+        "not closed", "memory usage", "slow", "RUST_LOG", "docker", "kubernetes", "deadlock",
+        "task does not stop", "future cannot be sent"
+    ))]
+    troubleshooting "troubleshooting.md",
+    #[doc(alias("windows", "wasm"))]
+    platforms "platforms.md",
     #[doc(alias("TaskTracker", "JoinSet"))]
     coming_from_tokio_util "coming-from-tokio-util.md",
     #[doc(alias("SubsystemHandle"))]
@@ -102,14 +109,9 @@ pages! {
     #[doc(alias("withTimeoutOrNull"))]
     coming_from_kotlin "coming-from-kotlin.md",
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
-    #[doc(alias(
-        "not closed", "memory usage", "slow", "RUST_LOG", "docker", "kubernetes", "deadlock",
-        "task does not stop"
-    ))]
-    troubleshooting "troubleshooting.md",
-    #[doc(alias("windows", "wasm"))]
-    platforms "platforms.md",
     semantics "semantics.md",
+    #[doc(alias("loom"))]
+    verification "verification.md",
     design "design.md",
     #[doc(alias("benchmark"))]
     performance "performance.md",

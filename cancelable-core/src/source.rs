@@ -78,7 +78,7 @@ pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 /// A source of cancellation for a scope.
 ///
 /// A type of your own needs [`name`](Self::name) and [`start`](Self::start). The others have defaults that fit a source
-/// which needs nothing from a runtime.
+/// which needs nothing from a runtime. The guide has [a page](crate::guide::writing_a_source) about them.
 ///
 /// # Examples
 ///

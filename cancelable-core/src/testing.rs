@@ -5,6 +5,8 @@
 //!   report the points that leave broken state behind.
 //! - [`cancel_at`], [`cancel_in`], [`cancel_at_poll`]: cancel a token at a set time, or before a set poll of a future.
 //! - [`Recorder`]: records the events of operations.
+//!
+//! The guide has [a page](crate::guide::testing) with a test for each.
 
 mod await_points;
 mod await_report;

@@ -22,8 +22,9 @@
 //!
 //! # Guides
 //!
-//! [sources], [scopes], [child processes], [all guarantees].
+//! [signals and shutdown], [sources], [scopes], [child processes], [all guarantees].
 //!
+//! [signals and shutdown]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/signals/index.html
 //! [sources]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/sources/index.html
 //! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
 //! [child processes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/processes/index.html

@@ -41,9 +41,10 @@
 //!
 //! # Guides
 //!
-//! [scopes], [sources], [servers], [registries], [streams], [progress], [child processes],
+//! [threads and blocking work], [scopes], [sources], [servers], [registries], [streams], [progress], [child processes],
 //! [coming from tokio-util], [all guarantees], [writing an adapter], [design].
 //!
+//! [threads and blocking work]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/threads/index.html
 //! [scopes]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/scopes/index.html
 //! [sources]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/sources/index.html
 //! [servers]: https://docs.rs/cancelable-core/latest/cancelable_core/guide/servers/index.html

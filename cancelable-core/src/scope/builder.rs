@@ -235,6 +235,30 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
+    /// Sets the source location at which the scope is opened, for stragglers and warnings. The default is the caller of
+    /// [`Scope::builder`] or [`Scope::child`]: a library that opens scopes for its users names their code instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::BuildError;
+    /// use std::panic::Location;
+    ///
+    /// /// Opens the scope of one page.
+    /// #[track_caller]
+    /// fn page(import: &Scope, number: u32) -> Result<Scope, BuildError> {
+    ///     import.child(format!("page {number}")).location(Location::caller()).build()
+    /// }
+    /// # let import = rt::scope("import").build()?;
+    /// # assert_eq!(page(&import, 7)?.name(), "page 7");
+    /// # Ok::<(), BuildError>(())
+    /// ```
+    pub fn location(mut self, location: &'static Location<'static>) -> Self {
+        self.location = location;
+        self
+    }
+
     /// Cancels the scope when `limit` has passed since the scope was entered. The limit is a [`Duration`], or a
     /// [`Limit`] with a text of its own for the cause. With zero the body is not started. A duration that is too
     /// long for the clock never ends. If there are several limits, the earliest counts.

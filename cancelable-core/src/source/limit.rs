@@ -77,6 +77,30 @@ impl Limit {
         self
     }
 
+    /// Sets the source location for the cause of a cancel by this limit. The default is the location at which the limit
+    /// was made: a library that keeps the limits of its users names their code instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::source::Limit;
+    /// use std::panic::Location;
+    /// use std::time::Duration;
+    ///
+    /// #[track_caller]
+    /// fn timeout(span: Duration) -> Limit {
+    ///     Limit::after(span).with_location(Location::caller())
+    /// }
+    ///
+    /// let line = line!() + 1;
+    /// assert_eq!(timeout(Duration::from_secs(30)).location().line(), line);
+    /// ```
+    #[must_use]
+    pub fn with_location(mut self, location: &'static Location<'static>) -> Self {
+        self.location = location;
+        self
+    }
+
     /// The text of the limit.
     #[must_use]
     pub fn message(&self) -> Option<&str> {

@@ -16,10 +16,11 @@ pub(crate) const ALL: &[Question] = &[
     ("kubernetes", &["troubleshooting.md", "platforms.md"]),
     ("deadlock", &["troubleshooting.md"]),
     ("task does not stop", &["troubleshooting.md", "cleanup.md"]),
+    ("future cannot be sent", &["troubleshooting.md"]),
     ("windows", &["platforms.md", "troubleshooting.md"]),
     ("wasm", &["platforms.md"]),
     // Servers.
-    ("axum", &["servers.md"]),
+    ("axum", &["servers.md", "troubleshooting.md"]),
     ("hyper", &["servers.md"]),
     ("tower", &["servers.md"]),
     ("504", &["servers.md"]),
@@ -51,20 +52,13 @@ pub(crate) const ALL: &[Question] = &[
         &["cancel-safety.md", "coming-from-tokio-util.md"],
     ),
     ("cancel safety", &["cancel-safety.md"]),
-    ("async drop", &["cleanup.md", "cancel-safety.md"]),
+    ("async drop", &["cleanup.md", "design.md"]),
     ("finish before exit", &["cleanup.md"]),
-    (
-        "abort a task",
-        &[
-            "children.md",
-            "troubleshooting.md",
-            "coming-from-tokio-util.md",
-        ],
-    ),
-    ("limit concurrency", &["children.md"]),
+    ("abort a task", &["children.md", "design.md"]),
+    ("limit concurrency", &["children.md", "cheat-sheet.md"]),
     (
         "structured concurrency",
-        &["scopes.md", "children.md", "coming-from-trio.md"],
+        &["scopes.md", "children.md", "design.md"],
     ),
     (
         "blocking code",
@@ -72,7 +66,7 @@ pub(crate) const ALL: &[Question] = &[
     ),
     ("rayon", &["threads.md"]),
     ("ctrl-c", &["signals.md", "getting-started.md"]),
-    ("SIGTERM", &["signals.md"]),
+    ("SIGTERM", &["signals.md", "troubleshooting.md"]),
     ("zombie process", &["processes.md"]),
     ("kill child process", &["processes.md"]),
     ("progress bar", &["progress.md"]),
@@ -91,6 +85,7 @@ pub(crate) const ALL: &[Question] = &[
     ("partial result", &["progress.md"]),
     ("mock time", &["testing.md"]),
     ("benchmark", &["performance.md"]),
+    ("loom", &["verification.md"]),
 ];
 
 /// The pages that answer a question.

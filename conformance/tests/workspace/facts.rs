@@ -311,6 +311,14 @@ fn r15_the_page_for_those_who_migrate_names_every_new_method_of_the_token() {
     let page = text("docs/coming-from-tokio-util.md");
     let new: BTreeSet<&str> = &all - &theirs;
     assert_eq!(listed(&page, "These are new:"), new);
+    // The program that migrates knows them too.
+    let program = text("integrations/cancelable-migrate/src/names.rs");
+    let list = program
+        .split_once("NEW_METHODS")
+        .map_or("", |(_, rest)| rest);
+    let list = list.split_once("];").map_or("", |(list, _)| list);
+    let known: BTreeSet<&str> = list.split('"').skip(1).step_by(2).collect();
+    assert_eq!(known, new);
 }
 
 /// Returns the words outside comments that name a runtime or an operating system.

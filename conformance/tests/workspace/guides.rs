@@ -46,6 +46,15 @@ fn plain_links(page: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The anchors of links inside a page: `[words](#anchor)`.
+fn own_links(page: &str) -> Vec<&str> {
+    let mut parts = page.split("](#");
+    parts.next();
+    parts
+        .filter_map(|rest| rest.split_once(')').map(|(anchor, _)| anchor))
+        .collect()
+}
+
 /// The definitions of labels: `[label]: target`, a line each.
 fn definitions(page: &str) -> BTreeMap<&str, &str> {
     let lines = page.lines().filter_map(|line| line.strip_prefix('['));
@@ -118,6 +127,11 @@ fn every_link_of_a_guide_leads_somewhere_in_both_places() {
         for link in plain_links(&text_of_page) {
             wrong.push(format!("{page}: ({link}) has to be a label"));
         }
+        for anchor in own_links(&text_of_page) {
+            if !anchors(&text_of_page).contains(anchor) {
+                wrong.push(format!("{page}: (#{anchor}) leads nowhere"));
+            }
+        }
         let own = definitions(&text_of_page);
         for label in labels(&text_of_page) {
             if own.get(label) != Some(&label) {
@@ -141,16 +155,21 @@ fn every_link_of_a_guide_leads_somewhere_in_both_places() {
     assert_none(&wrong);
 }
 
-/// The title and the page of each link `[title](page)` that leads to a guide, in the order of the text.
+/// The title and the page of each entry `- [title](page)` or `| [title](page) |` that is a guide, in the order of the
+/// text.
 fn chapters(text: &str, guides: &BTreeSet<String>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for line in text.lines() {
-        let link = line
-            .split_once('[')
-            .and_then(|(_, link)| link.split_once(']'));
-        let Some((title, rest)) = link else { continue };
-        let target = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'));
-        let Some((target, _)) = target else { continue };
+        let line = line.strip_prefix("//! ").unwrap_or(line);
+        let entry = line
+            .strip_prefix("- [")
+            .or_else(|| line.strip_prefix("| ["));
+        let Some((title, rest)) = entry.and_then(|entry| entry.split_once("](")) else {
+            continue;
+        };
+        let Some((target, _)) = rest.split_once(')') else {
+            continue;
+        };
         // In `guide.rs` a page is a module.
         let page = match target.ends_with(".md") {
             true => target.to_owned(),
@@ -235,7 +254,7 @@ fn every_page_is_in_the_readme() {
 fn a_page_that_is_missing_in_a_list_is_found() {
     let guides = BTreeSet::from(["a-b.md".to_owned(), "c.md".to_owned()]);
     let both = ["a-b.md".to_owned(), "c.md".to_owned()];
-    let summary = "# Part\n- [A](a-b.md)\n- [C](c.md)\n[D](d.md)\n";
+    let summary = "# Part\n- [A](a-b.md)\n| [C](c.md) | words |\n- [D](d.md)\nwords [a](c.md)\n";
     let titles = |text| {
         chapters(text, &guides)
             .into_iter()
@@ -244,7 +263,7 @@ fn a_page_that_is_missing_in_a_list_is_found() {
     };
     assert_eq!(titles(summary), ["A", "C"]);
     assert_eq!(
-        titles("//! - [A](a_b): words;\n//! - `x` [C](c): words."),
+        titles("//! - [A](a_b): words;\n//! - [C](c): words."),
         ["A", "C"]
     );
     assert_eq!(
@@ -268,6 +287,7 @@ fn a_link_that_leads_nowhere_is_found() {
     let page = "# A page\n\n## What's `new`\n\n[one][a.md#x] [two](b.md) [web](https://c) [own](#new)\n\n[a.md#x]: a.md#x\n";
     assert_eq!(labels(page), ["a.md#x"].into());
     assert_eq!(plain_links(page), ["b.md"]);
+    assert_eq!(own_links(page), ["new"]);
     assert_eq!(definitions(page), [("a.md#x", "a.md#x")].into());
     assert_eq!(
         anchors(page),

@@ -17,6 +17,7 @@ mod impls;
 mod imports;
 mod lengths;
 mod listing;
+mod rules;
 mod runtimes;
 mod seam;
 mod surfaces;

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The published crates.
-pub(crate) const PUBLISHED: [&str; 12] = [
+pub(crate) const PUBLISHED: [&str; 13] = [
     "cancelable-async-std",
     "cancelable-axum",
     "cancelable-core",
     "cancelable-indicatif",
     "cancelable-macros",
+    "cancelable-migrate",
     "cancelable-process",
     "cancelable-signals",
     "cancelable-smol",

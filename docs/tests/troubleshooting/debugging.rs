@@ -1,21 +1,25 @@
-//! Logs, spans, dumps, and the states of tokens and operations.
+//! Logs, spans, and the states of tokens and operations.
 
 use crate::page::shows;
 use crate::programs::{printed, say};
-use cancelable_core::registry::Filter;
-use cancelable_core::{CancellationToken, Registry, Scope, Status};
+use cancelable_core::{CancellationToken, Scope, Status};
 use std::time::Duration;
 
 const ENV_LOGGER: &str = "Switch debug logs on: `RUST_LOG` and `env_logger`";
 const TRACING: &str = "Debug logs and spans with `tracing`";
-const MONITOR: &str = "Monitor active operations: list, dump, a signal";
+const STUCK: &str = "A scope does not stop: what it waits for";
 const STATE: &str = "The state of a token and of an operation";
 
-/// An import with a limit and a child, on a clock that moves when nothing else is to be done.
-fn import() {
+/// Drives a future on a clock that moves when nothing else is to be done.
+fn drive<F: Future>(future: F) -> F::Output {
     let mut tokio = tokio::runtime::Builder::new_current_thread();
     let tokio = tokio.enable_time().start_paused(true).build().unwrap();
-    let outcome = tokio.block_on(async {
+    tokio.block_on(future)
+}
+
+/// An import with a limit and a child.
+fn import() {
+    let outcome = drive(async {
         let runtime = rt::current().unwrap();
         let import = rt::scope("import").timeout(Duration::from_secs(3));
         let run = import.run(async |op: Scope| {
@@ -24,6 +28,30 @@ fn import() {
             runtime.sleep(Duration::from_secs(60)).await;
         });
         run.await
+    });
+    assert!(outcome.is_timeout());
+}
+
+/// An import whose limit passes during a long commit.
+pub(crate) fn commit() {
+    env_logger::init();
+    let outcome = drive(async {
+        let runtime = rt::current().unwrap();
+        let import = rt::scope("import").timeout(Duration::from_secs(3));
+        let import = import.watchdog(Duration::from_secs(10)).build().unwrap();
+        let (operation, observer) = (import.operation().clone(), runtime.clone());
+        let asked = runtime.spawn(async move {
+            observer.sleep(Duration::from_secs(5)).await;
+            for straggler in operation.unfinished() {
+                say(straggler);
+            }
+        });
+        let run = import.run(async |op: Scope| {
+            op.shield(runtime.sleep(Duration::from_secs(15))).await;
+        });
+        let outcome = run.await;
+        asked.await.unwrap();
+        outcome
     });
     assert!(outcome.is_timeout());
 }
@@ -57,44 +85,11 @@ fn tracing_prints_the_lines_inside_the_spans_of_their_operations() {
     shows(TRACING, &lines);
 }
 
-/// An import inside a server, which prints what is open at SIGUSR1.
-#[cfg(unix)]
-pub(crate) fn dump() {
-    rt::dump_on_signal(Registry::global()).unwrap().detach();
-    let run = async {
-        let runtime = rt::current().unwrap();
-        let server = rt::scope("server").register().build().unwrap();
-        let run = server.run(async |op: Scope| {
-            let import = op.child("import").timeout(Duration::from_secs(30));
-            let body = import.run(async |_| {
-                for line in Registry::global().list(&Filter::new()) {
-                    say(line);
-                }
-                say("ready");
-                runtime.sleep(Duration::from_secs(86_400)).await;
-            });
-            body.await
-        });
-        run.await
-    };
-    drop(rt::block_on(run));
-}
-
-#[cfg(unix)]
 #[test]
-fn what_is_open_is_listed_and_printed_at_a_signal() {
-    let mut program = crate::programs::Running::start(crate::programs::command("dump"));
-    loop {
-        let line = program.line();
-        if line == "ready\n" {
-            break;
-        }
-        shows(MONITOR, &line);
-    }
-    program.signal("USR1");
-    for _ in 0..3 {
-        shows(MONITOR, &program.line());
-    }
+fn what_a_scope_waits_for_is_told_on_request_and_by_the_watchdog() {
+    let lines = printed("commit", "warn");
+    assert!(lines.contains("import has not stopped"), "{lines}");
+    shows(STUCK, &lines);
 }
 
 #[test]

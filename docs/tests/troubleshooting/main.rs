@@ -8,6 +8,8 @@
 
 mod async_code;
 mod debugging;
+#[cfg(unix)]
+mod monitoring;
 mod page;
 mod performance;
 mod platforms;

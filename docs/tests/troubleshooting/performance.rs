@@ -37,6 +37,8 @@ fn a_registry_grows_with_what_is_open_and_not_with_what_has_ended() {
     drop(kept);
     assert!(registry.is_empty());
     assert_eq!(registry.statistics().open(), 0);
+    std::mem::forget(open(&registry));
+    assert_eq!(registry.len(), 1);
 }
 
 #[test]

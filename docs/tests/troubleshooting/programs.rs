@@ -18,9 +18,10 @@ fn program() {
         "signals" => crate::runtime_errors::signals(),
         "dropped_run" => crate::async_code::dropped_run(),
         "logs" => crate::debugging::logs(),
+        "commit" => crate::debugging::commit(),
         "spans" => crate::debugging::spans(),
         #[cfg(unix)]
-        "dump" => crate::debugging::dump(),
+        "dump" => crate::monitoring::dump(),
         #[cfg(target_os = "linux")]
         "process_1" => crate::process_1::without_a_handler(),
         #[cfg(target_os = "linux")]

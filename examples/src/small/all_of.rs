@@ -1,11 +1,11 @@
-//! A scope that stops when two things have both happened, or after five seconds.
+//! A scope that stops when two things have both happened, or after a minute.
 //!
 //! `all_of` fires with the last of its members, and `any_of` with the first. They nest.
 //!
 //! ```text
 //! the editor was closed
 //! the text was saved
-//! edit cancelled after 10.3 ms: a source fired: saved (set at src/main.rs:29)
+//! edit cancelled after 10.4 ms: a source fired: saved (set at src/main.rs:29)
 //! ```
 
 use cancelable_core::source::{Limit, all_of, any_of, future};
@@ -27,7 +27,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
             }
         };
         let done = all_of(future(saved).named("saved")).and(future(closed).named("closed"));
-        let edit = rt::scope("edit").source(any_of(done).or(Limit::after(Duration::from_secs(5))));
+        let edit = rt::scope("edit").source(any_of(done).or(Limit::after(Duration::from_secs(60))));
 
         // The body does not end by itself. The cause names the last member of `done`.
         let outcome = edit.run(async |_| pending::<()>().await).await;

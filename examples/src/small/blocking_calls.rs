@@ -6,7 +6,7 @@
 //! ```text
 //! sum: 500500
 //! abandoned: true, blocking call read was abandoned: it has not ended 10 ms after its cancel; let it check its token
-//! the scope ended with open work: blocking call read, opened at src/main.rs:32, was abandoned and still runs 10.3 ms after it was cancelled
+//! the scope ended with open work: blocking call read, opened at src/main.rs:32, was abandoned and still runs 10.1 ms after it was cancelled
 //! ```
 
 use cancelable_core::Scope;

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! first cancelled after 2.2 ms: a watched condition came true: stop flag (set at src/main.rs:25)
-//! second cancelled after 25.2 us: a watched condition came true: answer (set at src/main.rs:35)
-//! third cancelled after 379.5 us: a watched condition came true: stop file (set at src/main.rs:44)
+//! second cancelled after 23.7 us: a watched condition came true: answer (set at src/main.rs:35)
+//! third cancelled after 183 us: a watched condition came true: stop file (set at src/main.rs:44)
 //! ```
 
 use cancelable_core::source::{condition, condition_async, condition_blocking};

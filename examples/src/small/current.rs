@@ -10,7 +10,7 @@
 //! true
 //! d is parsed inside import
 //! true
-//! import cancelled after 426.5 us: cancel requested: enough (at src/main.rs:46)
+//! import cancelled after 619 us: cancel requested: enough (at src/main.rs:46)
 //! a cancel was requested: true
 //! ```
 

@@ -7,7 +7,7 @@
 //! the transaction is rolled back
 //! the connection is closed
 //! finalizer remove the lock, deferred at src/main.rs:30, failed: no lock
-//! import cancelled after 6.2 ms: cancel requested: the user left (at src/main.rs:33)
+//! import cancelled after 5.1 ms: cancel requested: the user left (at src/main.rs:33)
 //! ```
 
 use cancelable_core::Scope;

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! 3 operations are open
-//! #1 sync: running for 9.8 ms, 59.9 s left; in its body; opened at src/main.rs:27 9.9 ms ago
-//!   #2 fetch: running for 9.8 ms, 59.9 s left [host=north]; in its body; opened at src/main.rs:31
-//!   #3 save: running for 165.8 us, 59.9 s left, cancel cause: cancel requested: the user left (at src/main.rs:36); in its body; cancelled 96.9 us ago; under the shield opened at src/main.rs:39 127.4 us ago; opened at src/main.rs:33 9.8 ms ago
+//! #1 sync: running for 209.9 us, 59.9 s left; in its body; opened at src/main.rs:27 260.3 us ago
+//!   #2 fetch: running for 159.7 us, 59.9 s left [host=north]; in its body; opened at src/main.rs:31 180.5 us ago
+//!   #3 save: running for 67.6 us, 59.9 s left, cancel cause: cancel requested: the user left (at src/main.rs:36); in its body; cancelled 47.6 us ago; under the shield opened at src/main.rs:39 61.1 us ago; opened at src/main.rs:33 177 us ago
 //! completed
 //! no operation is open
 //! ```

@@ -8,12 +8,12 @@
 //! failed, timed out: false
 //!   error: invalid digit found in string
 //! cancelled, timed out: false
-//!   error: stopped cancelled after 15.1 us: cancel requested: the user left (at src/main.rs:39)
+//!   error: stopped cancelled after 16.9 us: cancel requested: the user left (at src/main.rs:39)
 //! cancelled, timed out: true
 //!   error: slow cancelled after 20.2 ms: timed out (limit 20 ms, set at src/main.rs:44)
 //! value Some(8)
 //! completed, timed out: false
-//!   error: finished cancelled after 16.9 us: cancel requested: too late (at src/main.rs:50)
+//!   error: finished cancelled after 13.3 us: cancel requested: too late (at src/main.rs:50)
 //! ```
 
 use cancelable_core::{Outcome, Scope};

@@ -3,7 +3,7 @@
 //! This one fires when no heartbeat came for a while.
 //!
 //! ```text
-//! worker cancelled after 51.4 ms: a source fired: no heartbeat for a while (set at src/main.rs:43)
+//! worker cancelled after 40.3 ms: a source fired: no heartbeat for a while (set at src/main.rs:43)
 //! ```
 
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};

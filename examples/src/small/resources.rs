@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! done within the limits
-//! greedy cancelled after 1.1 ms: a resource went over its limit: memory of the process at 8.2 MiB, limit 1 B (set at src/main.rs:42)
-//! import cancelled after 109.5 us: a resource went over its limit: queue at 12, limit 10 (set at src/main.rs:47)
+//! greedy cancelled after 1.1 ms: a resource went over its limit: memory of the process at 8.3 MiB, limit 1 B (set at src/main.rs:42)
+//! import cancelled after 60 us: a resource went over its limit: queue at 12, limit 10 (set at src/main.rs:47)
 //! ```
 
 use rt::Gauge;

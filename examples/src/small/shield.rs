@@ -5,7 +5,7 @@
 //! ```text
 //! taken from the one account
 //! given to the other
-//! transfer cancelled after 11.4 ms: cancel requested: the user left (at src/main.rs:21)
+//! transfer cancelled after 5.4 ms: cancel requested: the user left (at src/main.rs:21)
 //! ```
 
 use cancelable_core::Scope;

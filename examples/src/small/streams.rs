@@ -7,7 +7,7 @@
 //! stored ["d", "e"]
 //! the last records: ["d", "e"]
 //! 5 records, completed
-//! import cancelled after 100.5 ms: timed out (limit 100 ms, set at src/main.rs:28)
+//! import cancelled after 214.7 us: cancel requested: the user left (at src/main.rs:29)
 //! ```
 
 use cancelable_core::Scope;
@@ -15,19 +15,21 @@ use cancelable_core::stream::CancellableStream;
 use futures_util::{StreamExt, stream};
 use std::error::Error;
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 pub fn main() -> Result<(), Box<dyn Error>> {
     rt::block_on(async {
-        // Five records come, and the sixth never does.
-        let records = stream::iter(["a", "b", "c", "d", "e"]).chain(stream::pending());
-
-        let import = rt::scope("import")
-            .timeout(Duration::from_millis(100))
-            .build()?;
+        let import = rt::scope("import").build()?;
         let outcome = import.run(async |op: Scope| {
+            // Five records come, and the sixth never does. The user leaves during the fifth.
+            let records = stream::iter(["a", "b", "c", "d", "e"]).chain(stream::pending());
+            let records = records.inspect(|record| {
+                if *record == "e" {
+                    op.cancel_with("the user left");
+                }
+            });
+
             // Progress after every two records, and copies of the last two for a report.
             let records = op
                 .stream(records)

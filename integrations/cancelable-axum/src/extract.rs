@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use cancelable_core::{CancellationToken, Operation, Scope};
+use cancelable_tower::ClientGone;
 use http::StatusCode;
 use http::request::Parts;
 use std::convert::Infallible;
@@ -82,6 +83,44 @@ pub struct RequestToken(pub CancellationToken);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining(pub Option<Duration>);
 
+/// The policy of the request for a client that leaves, which the handler changes while it runs.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_axum::{ClientGone, RequestPolicy};
+///
+/// async fn pay(request: RequestPolicy, order: String) -> String {
+///     // Until here, a client that leaves ends the request: nothing was paid. From here on the payment is finished.
+///     request.client_gone(ClientGone::Finish);
+///     format!("{order} is paid")
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/pay", axum::routing::post(pay));
+/// ```
+#[derive(Clone, Debug)]
+pub struct RequestPolicy(cancelable_tower::RequestPolicy);
+
+impl RequestPolicy {
+    /// Sets the policy, in place of that of the route, see
+    /// [`RequestPolicy::client_gone`](cancelable_tower::RequestPolicy::client_gone).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::{ClientGone, RequestPolicy};
+    /// use std::time::Duration;
+    ///
+    /// async fn report(request: RequestPolicy) -> &'static str {
+    ///     request.client_gone(ClientGone::Tell(Duration::from_secs(1)));
+    ///     "20 pages"
+    /// }
+    /// # let _: axum::Router = axum::Router::new().route("/report", axum::routing::get(report));
+    /// ```
+    pub fn client_gone(&self, policy: ClientGone) {
+        self.0.client_gone(policy);
+    }
+}
+
 /// The route has no layer that opens the scope of a request. The response is 500.
 ///
 /// # Examples
@@ -141,6 +180,15 @@ impl<S: Sync> FromRequestParts<S> for RequestToken {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoRequests> {
         scope(parts).map(|scope| Self(scope.token().clone()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestPolicy {
+    type Rejection = NoRequests;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoRequests> {
+        let policy = cancelable_tower::RequestPolicy::of(&parts.extensions);
+        policy.map(Self).ok_or(NoRequests(()))
     }
 }
 

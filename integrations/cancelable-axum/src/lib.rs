@@ -59,6 +59,7 @@
 //! |---|---|
 //! | a scope and a deadline for each request | [`requests`] |
 //! | the deadline and the policy of a route | [`Limits`], [`ClientGone`] |
+//! | the policy of a request, set by its handler | [`RequestPolicy`] |
 //! | the scope in a handler | [`RequestScope`], [`RequestOperation`], [`RequestToken`], [`Remaining`] |
 //! | `?` in a handler | [`HandlerError`] |
 //! | graceful shutdown in phases, and its report | [`Drain`], [`Drained`], [`Readiness`] |
@@ -100,7 +101,9 @@ mod stalls;
 mod websocket;
 
 pub use drain::{Drain, Drained};
-pub use extract::{NoRequests, Remaining, RequestOperation, RequestScope, RequestToken};
+pub use extract::{
+    NoRequests, Remaining, RequestOperation, RequestPolicy, RequestScope, RequestToken,
+};
 pub use handler_error::HandlerError;
 pub use keys::key_routes;
 pub use readiness::Readiness;
@@ -114,13 +117,14 @@ pub use cancelable_tower::{
     BodyCut, ClientGone, DeadlineHeaders, Keys, Limits, OutgoingDeadline, OutgoingError, Requests,
 };
 
-use axum::extract::MatchedPath;
+use axum::extract::{ConnectInfo, MatchedPath};
 use cancelable_core::Scope;
 use http::request::Parts;
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 /// Returns the layer for an axum router: each request runs in a scope below `server`, named by its method and its route,
-/// such as `GET /orders/{id}`.
+/// such as `GET /orders/{id}`. The metadata `peer` is the address of the client.
 ///
 /// # Examples
 ///
@@ -133,8 +137,16 @@ use std::borrow::Cow;
 ///     app.layer(cancelable_axum::requests(server).timeout(Duration::from_secs(30)))
 /// }
 /// ```
+#[track_caller]
 pub fn requests(server: &Scope) -> Requests {
-    Requests::of(server).name(route)
+    Requests::of(server).name(route).peer(peer)
+}
+
+/// The address of the client, which [`serve`](serve()) knows, and `axum::serve` with
+/// `into_make_service_with_connect_info::<SocketAddr>()`.
+fn peer(parts: &Parts) -> Option<SocketAddr> {
+    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(*peer)
 }
 
 /// The name of a request: its method and its route.

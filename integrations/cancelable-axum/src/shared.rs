@@ -131,10 +131,14 @@ impl Server {
         }
     }
 
-    /// The operations of the open requests.
+    /// The operations of the open requests. A request that was taken over from another has the same operation, which is
+    /// in the list once.
     fn operations(&self) -> Vec<Operation> {
         let clients: Vec<Client> = self.shared.open.lock().clients.values().cloned().collect();
-        clients.iter().filter_map(Client::operation).collect()
+        let mut operations: Vec<Operation> = clients.iter().filter_map(Client::operation).collect();
+        operations.sort_unstable_by_key(|operation| operation.id());
+        operations.dedup_by_key(|operation| operation.id());
+        operations
     }
 
     /// Cancels all open requests. Returns their number.

@@ -12,6 +12,7 @@ use http::request::Parts;
 use parking_lot::Mutex;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -78,6 +79,7 @@ impl WebSocketUpgrade {
     }
 
     /// Answers the request, and runs `handler` with the socket in a scope of its own.
+    #[track_caller]
     pub fn on_upgrade<F, Fut>(self, handler: F) -> Response
     where
         F: FnOnce(Socket, Scope) -> Fut + Send + 'static,
@@ -89,7 +91,7 @@ impl WebSocketUpgrade {
             name,
             request,
         } = self;
-        let mut scope = server.scope().child(name);
+        let mut scope = server.scope().child(name).location(Location::caller());
         if let Some(request) = request {
             scope = scope.metadata("request", request.label().to_string());
         }

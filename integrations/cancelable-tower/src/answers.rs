@@ -7,7 +7,9 @@
 //! | an operator asked | 503 | 1, cancelled |
 //! | a resource is over its limit, or too much work was left behind | 503 | 8, resource exhausted |
 //! | a child failed, the service panicked | 500 | 13, internal |
-//! | a deadline header is malformed | 400 | 13, internal |
+//! | a header with a deadline, a key or an offset is malformed | 400 | 13, internal |
+//! | a key is in use | 409 | 6, already exists |
+//! | the offset of a later request is not kept | 416 | 11, out of range |
 
 use bytes::Bytes;
 use cancelable_core::{Cause, Reason};
@@ -77,6 +79,19 @@ impl Problem {
         6,
         "key_in_use",
         "another open request has the key",
+    );
+    pub(crate) const MALFORMED_OFFSET: Self = problem(
+        StatusCode::BAD_REQUEST,
+        13,
+        "malformed_offset",
+        "the offset of the request is malformed",
+    );
+    /// The response to a request that goes back further than the body is kept.
+    pub(crate) const NOT_KEPT: Self = problem(
+        StatusCode::RANGE_NOT_SATISFIABLE,
+        11,
+        "not_kept",
+        "the response is not kept from this offset on",
     );
     pub(crate) const SHUTTING_DOWN: Self = Self {
         is_leaving: true,

@@ -28,6 +28,13 @@ pub enum ClientGone {
     Tell(Duration),
     /// The handler continues to its end, and is not cancelled.
     Finish,
-    /// The handler continues for this long. Then the operation is cancelled, as if the client had left only then.
+    /// The handler and the body continue for this long. Then the operation is cancelled, as if the client had left only
+    /// then, unless the response is complete.
+    ///
+    /// With [`Requests::keys`](crate::Requests::keys), a later request takes the response over, without a call of the
+    /// handler: a request with the same `x-request-key`, method, path and query, and of the same owner. Its body begins
+    /// behind the bytes that were sent before, whose number is in the header `x-request-offset` of the response. A client
+    /// that has fewer bytes sends their number in this header, and gets the rest; the last 64 KiB are kept. Without a client,
+    /// up to 64 KiB of the body are read in advance. The handler and the layers inside do not see the later request.
     Wait(Duration),
 }

@@ -5,21 +5,28 @@
 //! is there; then the body of the response polls it before each frame. So one deadline holds for both.
 
 use crate::access_log::{self, Ending};
-use crate::keys::{REQUEST_KEY, TakenKey};
+use crate::keys::{Asks, REQUEST_KEY, TakenKey};
+use crate::left_work::{Answer, LeftWork};
 use crate::settings::Settings;
 use crate::{Client, ClientGone};
 use cancelable_core::source::Limit;
 use cancelable_core::token::WaitForCancellationFutureOwned;
-use cancelable_core::{Cancelled, Cause, Operation, Outcome, Reason, Scope};
+use cancelable_core::{Cancelled, Cause, Operation, Outcome, Reason, RuntimeHandle, Scope};
+use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+
+/// The header that has the number of bytes of a body that were sent before: in the response of a request that takes
+/// over the work of another, and in such a request that goes back.
+pub(crate) const REQUEST_OFFSET: HeaderName = HeaderName::from_static("x-request-offset");
 
 /// The run of an exchange.
 pub(crate) type Run = Pin<Box<dyn Future<Output = Outcome<(), ServiceFailed>> + Send>>;
@@ -75,14 +82,14 @@ struct Shared {
 
 /// The facts of a request, which do not change.
 pub(crate) struct Facts {
-    /// The client, if the server provides one.
-    pub(crate) client: Option<Client>,
     pub(crate) key: Option<TakenKey>,
     pub(crate) is_grpc: bool,
     pub(crate) line: access_log::Request,
 }
 
 struct State {
+    /// The client, if the server provides one.
+    client: Option<Client>,
     client_gone: ClientGone,
     limit: Limited,
     /// The end of the caller's limit.
@@ -90,7 +97,10 @@ struct State {
     /// The time from the arrival to the head of the response.
     head_after: Option<Duration>,
     status: Option<StatusCode>,
+    /// The bytes of the body that were handed to the server, for this client.
     sent: u64,
+    /// The bytes that were handed over before; `None` unless a later request has taken the exchange over.
+    sent_before: Option<u64>,
     is_logged: bool,
 }
 
@@ -111,8 +121,11 @@ impl Limited {
         }
     }
 
-    pub(crate) fn limit(self, span: Duration) -> Limit {
-        Limit::after(span).with_message(self.message())
+    /// The limit. `location` is where the user has set it; for a limit of the caller, where the layer was made.
+    pub(crate) fn limit(self, span: Duration, location: &'static Location<'static>) -> Limit {
+        Limit::after(span)
+            .with_message(self.message())
+            .with_location(location)
     }
 }
 
@@ -120,6 +133,7 @@ impl Exchange {
     pub(crate) fn new(
         scope: Scope,
         settings: &Arc<Settings>,
+        client: Option<Client>,
         facts: Facts,
         limit: Limited,
         callers_limit: Option<Duration>,
@@ -127,12 +141,14 @@ impl Exchange {
         let runtime = scope.runtime();
         let callers_deadline = callers_limit.and_then(|span| runtime?.deadline(span));
         let state = State {
+            client,
             client_gone: settings.client_gone,
             limit,
             callers_deadline,
             head_after: None,
             status: None,
             sent: 0,
+            sent_before: None,
             is_logged: false,
         };
         Self {
@@ -161,7 +177,7 @@ impl Exchange {
 
     /// Waits until the server reports that the client has left; `None` if the server reports no such event.
     pub(crate) fn client_left(&self) -> Option<WaitForCancellationFutureOwned> {
-        self.shared.facts.client.as_ref().map(Client::left)
+        self.shared.state.lock().client.as_ref().map(Client::left)
     }
 
     pub(crate) fn is_grpc(&self) -> bool {
@@ -212,7 +228,7 @@ impl Exchange {
     }
 
     /// Replaces the limit of the server by that of a route. The caller's limit still holds.
-    pub(crate) fn set_timeout(&self, span: Duration) {
+    pub(crate) fn set_timeout(&self, span: Duration, location: &'static Location<'static>) {
         let settings = self.settings();
         let span = settings.longest.map_or(span, |longest| span.min(longest));
         let remaining = {
@@ -229,8 +245,8 @@ impl Exchange {
             remaining
         };
         let limit = match remaining {
-            Some(remaining) => Limited::Caller.limit(remaining),
-            None => Limited::Route.limit(span),
+            Some(remaining) => Limited::Caller.limit(remaining, settings.location),
+            None => Limited::Route.limit(span, location),
         };
         // Refused if the request has been cancelled or has ended, and then its deadline is of no use.
         let _ = self.shared.scope.set_timeout(limit);
@@ -255,6 +271,70 @@ impl Exchange {
         if let Some(Ok(key)) = key.map(|key| HeaderValue::from_str(key.text())) {
             headers.insert(REQUEST_KEY, key);
         }
+        let sent_before = self.shared.state.lock().sent_before;
+        if let Some(sent_before) = sent_before {
+            headers.insert(REQUEST_OFFSET, HeaderValue::from(sent_before));
+            let length = headers.get(CONTENT_LENGTH);
+            let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
+            if let Some(length) = length {
+                let left = length.saturating_sub(sent_before);
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(left));
+            }
+        }
+    }
+
+    /// Makes `client` the client of the exchange, instead of one that has left. Returns the number of bytes of the body that
+    /// were sent to the clients before.
+    pub(crate) fn take_over(&self, client: Option<Client>, callers_limit: Option<Duration>) -> u64 {
+        if let Some(client) = &client {
+            client.set_operation(self.operation());
+        }
+        let limit = self.scope().runtime().zip(callers_limit);
+        let callers = limit.and_then(|(runtime, span)| runtime.deadline(span));
+        let sent_before = {
+            let mut state = self.shared.state.lock();
+            state.client = client;
+            state.status = None;
+            state.head_after = None;
+            state.is_logged = false;
+            let sent_before = state.sent_before.unwrap_or(0) + state.sent;
+            state.sent = 0;
+            state.sent_before = Some(sent_before);
+            sent_before
+        };
+        // A header shortens the limit, and never extends it.
+        let is_shorter = |callers| self.operation().deadline().is_none_or(|own| callers < own);
+        if let (Some(span), Some(true)) = (callers_limit, callers.map(is_shorter)) {
+            let mut state = self.shared.state.lock();
+            state.limit = Limited::Caller;
+            state.callers_deadline = callers;
+            drop(state);
+            // It fails if the request is cancelled, and then the limit is of no use.
+            let limit = Limited::Caller.limit(span, self.settings().location);
+            let _ = self.scope().set_timeout(limit);
+        }
+        sent_before
+    }
+
+    /// Notes the number of bytes of the body that the client has.
+    pub(crate) fn set_sent_before(&self, bytes: u64) {
+        self.shared.state.lock().sent_before = Some(bytes);
+    }
+
+    /// Lets a later request with the key ask for the work; `None` without a key.
+    pub(crate) fn offer(&self) -> Option<Asks> {
+        self.shared.facts.key.as_ref().map(TakenKey::offer)
+    }
+
+    /// Ends the offer. False if a later request has asked for the work already.
+    pub(crate) fn withdraw(&self) -> bool {
+        let key = self.shared.facts.key.as_ref();
+        key.is_none_or(TakenKey::withdraw)
+    }
+
+    /// The policy for a client that leaves.
+    pub(crate) fn client_gone(&self) -> ClientGone {
+        self.shared.state.lock().client_gone
     }
 
     /// Records bytes of the body that were handed to the server.
@@ -282,8 +362,9 @@ impl Exchange {
         );
     }
 
-    /// Ends an exchange whose response was dropped before it was complete, by the policy of its route.
-    pub(crate) fn leave(&self, run: Run) {
+    /// Ends an exchange whose response was dropped before it was complete, by the policy of its route. `answer` is the
+    /// response as far as it is there.
+    pub(crate) fn leave(&self, run: Run, answer: Answer) {
         let policy = self.shared.state.lock().client_gone;
         // A limit that has passed, or a stop, was there before the client left.
         if self.operation().is_cancelled() {
@@ -315,8 +396,17 @@ impl Exchange {
                 self.hand_over(run, After::Nothing);
             }
             ClientGone::Wait(span) => {
-                self.set_over(Over::Complete);
-                self.hand_over(run, After::Cancel(span, cause.unwrap_or_else(run_dropped)));
+                if matches!(answer, Answer::Lost) {
+                    // The policy was set when the body was there: nobody can take it over.
+                    self.set_over(Over::Complete);
+                }
+                let work = LeftWork {
+                    exchange: self.clone(),
+                    run: Some(run),
+                    answer,
+                };
+                let cause = cause.unwrap_or_else(run_dropped);
+                self.spawn(|runtime| work.drive(runtime, span, cause));
             }
         }
     }
@@ -326,46 +416,54 @@ impl Exchange {
         if !self.is_left_by_client() {
             return None;
         }
-        let told = self.shared.facts.client.as_ref().and_then(Client::cause);
+        let told = self
+            .shared
+            .state
+            .lock()
+            .client
+            .as_ref()
+            .and_then(Client::cause);
         Some(told.unwrap_or_else(|| Cause::new(Reason::Disconnected)))
     }
 
     /// Returns whether a response that is dropped was left by its client.
     fn is_left_by_client(&self) -> bool {
-        match &self.shared.facts.client {
+        match &self.shared.state.lock().client {
             Some(client) => client.has_left(),
             None => self.settings().is_outermost,
         }
     }
 
-    /// Moves the run to a task of the server's runtime, which the server's scope waits for.
+    /// Moves the run to a task of the server's runtime.
     pub(crate) fn hand_over(&self, mut run: Run, after: After) {
+        let operation = self.operation().clone();
+        self.spawn(|runtime| async move {
+            if let After::Cut(grace) = after {
+                if runtime.timeout(grace, run.as_mut()).await.is_ok() {
+                    return;
+                }
+                // The run is cancelled already, and keeps its cause; a further cancel ends its grace period.
+                operation.cancel_now(Reason::Disconnected);
+            }
+            drop(run.await);
+        });
+    }
+
+    /// Spawns a task for the work of the exchange, which the server's scope waits for.
+    fn spawn<F>(&self, work: impl FnOnce(RuntimeHandle) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let settings = self.settings();
         let (Some(runtime), Ok(hold)) = (self.scope().runtime().cloned(), settings.server.hold())
         else {
             // The server has ended, or has no runtime: nothing may run without it.
-            drop(run);
             return;
         };
         let counted = settings.leave_behind();
-        let operation = self.operation().clone();
-        let handle = runtime.clone();
+        let work = work(runtime.clone());
         let task = async move {
-            let limit = match after {
-                After::Nothing => None,
-                // The run is cancelled already, and keeps its cause; a further cancel ends its grace period.
-                After::Cut(grace) => Some((grace, Cause::new(Reason::Disconnected))),
-                After::Cancel(span, cause) => Some((span, cause)),
-            };
-            match limit {
-                Some((span, cause)) => {
-                    if handle.timeout(span, run.as_mut()).await.is_err() {
-                        operation.cancel_now(cause);
-                        drop(run.await);
-                    }
-                }
-                None => drop(run.await),
-            }
+            work.await;
             drop((counted, hold));
         };
         runtime.spawn(task).detach();
@@ -378,8 +476,6 @@ pub(crate) enum After {
     Nothing,
     /// The run was cancelled, and is dropped after this span.
     Cut(Duration),
-    /// The run is cancelled after this span.
-    Cancel(Duration, Cause),
 }
 
 fn run_dropped() -> Cause {

@@ -1,10 +1,13 @@
 //! Keys of requests, with which another connection can stop a request.
 
+use crate::left_work::LeftWork;
 use cancelable_core::operation::WeakOperation;
 use cancelable_core::{Cause, Operation, Reason};
-use http::HeaderMap;
+use futures_channel::oneshot;
 use http::header::HeaderName;
 use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +26,8 @@ const LONGEST: usize = 128;
 /// at random. A request with a key that is in use is answered with 409, and a request with a malformed key with
 /// 400. A request without a key gets a key of 128 random bits. The head of the response has the key, which is early
 /// only for a response that is streamed. So a client that may stop a slow answer sends its own key.
+///
+/// A request whose client has left may [wait for a later request](crate::ClientGone::Wait) that brings its key.
 ///
 /// # Examples
 ///
@@ -56,7 +61,17 @@ struct Entry {
     /// The operation of the request; `None` while the request is being opened.
     operation: Option<WeakOperation>,
     owner: Option<String>,
+    method: Method,
+    target: Option<PathAndQuery>,
+    /// The way to ask for the work of a request whose client has left; `None` while it has a client.
+    offer: Option<oneshot::Sender<Reply>>,
 }
+
+/// The way to hand over the work of a request to the request that has asked for it.
+pub(crate) type Reply = oneshot::Sender<LeftWork>;
+
+/// Where the work of a request is asked for.
+pub(crate) type Asks = oneshot::Receiver<Reply>;
 
 impl Entry {
     /// The operation of the request, if that is open.
@@ -67,6 +82,11 @@ impl Entry {
 
     fn is_in_use(&self) -> bool {
         self.operation.is_none() || self.open().is_some()
+    }
+
+    /// Returns whether a later request is the same as this one, apart from its body.
+    fn is_for(&self, later: &Self) -> bool {
+        (&self.owner, &self.method, &self.target) == (&later.owner, &later.method, &later.target)
     }
 }
 
@@ -156,8 +176,9 @@ impl Keys {
         owner(parts)
     }
 
-    /// Takes the key of a request, or makes one.
-    pub(crate) fn take(&self, parts: &Parts) -> Result<TakenKey, KeyProblem> {
+    /// Takes the key of a request, or makes one. A key whose request waits for a client gives the work of that request, to
+    /// a request of the same owner with the same method and target.
+    pub(crate) fn take(&self, parts: &Parts) -> Result<Taken, KeyProblem> {
         let key = match brought(&parts.headers)? {
             Some(key) => key,
             None => random_key().ok_or(KeyProblem::NoRandomness)?,
@@ -166,21 +187,32 @@ impl Keys {
             opening: Arc::default(),
             operation: None,
             owner: self.owner(parts),
+            method: parts.method.clone(),
+            target: parts.uri.path_and_query().cloned(),
+            offer: None,
         };
         let opening = Arc::clone(&entry.opening);
         let mut requests = self.shared.requests.lock();
-        if requests.get(&key).is_some_and(Entry::is_in_use) {
+        if let Some(open) = requests.get_mut(&key).filter(|open| open.is_in_use()) {
+            let is_same = open.is_for(&entry);
+            let offer = is_same.then(|| open.offer.take()).flatten();
+            // The lock is released before the waiting task is woken.
             drop(requests);
-            return Err(KeyProblem::InUse);
+            let (reply, work) = oneshot::channel();
+            let is_asked = offer.is_some_and(|offer| offer.send(reply).is_ok());
+            return match is_asked {
+                true => Ok(Taken::Over(work)),
+                false => Err(KeyProblem::InUse),
+            };
         }
         let before = requests.insert(key.clone(), entry);
         drop(requests);
         drop(before);
-        Ok(TakenKey {
+        Ok(Taken::New(TakenKey {
             keys: self.clone(),
             key,
             opening,
-        })
+        }))
     }
 }
 
@@ -197,6 +229,13 @@ impl fmt::Debug for Keys {
             .field("requests", &self.shared.requests.lock().len())
             .finish_non_exhaustive()
     }
+}
+
+/// The result of taking a key.
+pub(crate) enum Taken {
+    New(TakenKey),
+    /// The key is that of a request without a client, whose work comes through this channel.
+    Over(oneshot::Receiver<LeftWork>),
 }
 
 /// The reason for which a request gets no key.
@@ -248,6 +287,25 @@ impl TakenKey {
 
     pub(crate) fn text(&self) -> &str {
         &self.key
+    }
+
+    /// Lets a later request ask for the work of this one.
+    pub(crate) fn offer(&self) -> Asks {
+        let (offer, asks) = oneshot::channel();
+        let before = self.set_offer(Some(offer));
+        drop(before);
+        asks
+    }
+
+    /// Takes the offer back. False if a later request has asked for the work already.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.set_offer(None).is_some()
+    }
+
+    fn set_offer(&self, offer: Option<oneshot::Sender<Reply>>) -> Option<oneshot::Sender<Reply>> {
+        let mut requests = self.keys.shared.requests.lock();
+        let own = requests.get_mut(&self.key)?;
+        std::mem::replace(&mut own.offer, offer)
     }
 }
 

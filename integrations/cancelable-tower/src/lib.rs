@@ -88,7 +88,7 @@
 //!
 //! A server drops the future and the body of a response whose client has disconnected. [`ClientGone`] is the policy for
 //! the handler: it is dropped, it is cancelled and ends in its grace period, it finishes, or it continues for a while.
-//! [`Limits`] sets the policy of a route.
+//! [`Limits`] sets the policy of a route, and [`RequestPolicy`] that of one request.
 //!
 //! hyper notices a client that leaves while it reads the connection or writes to it. hyper does not notice a client
 //! that left unread bytes behind: a pipelined request, or a part of an upload that the handler does not read. Then
@@ -112,8 +112,9 @@
 //! | cancelled by an operator | 503 | 1 |
 //! | a resource over its limit, too much work left behind | 503 | 8 |
 //! | a child failed, the handler panicked | 500 | 13 |
-//! | a malformed deadline header, a malformed key | 400 | 13 |
+//! | a malformed deadline header, key or offset | 400 | 13 |
 //! | a key in use | 409 | 6 |
+//! | the response is not kept from this offset on | 416 | 11 |
 //! | the client left | none (499 in the log) | |
 //!
 //! [`Requests::answer`] replaces an answer, and [`cancelled_response`] returns the table's for a handler that ends because
@@ -133,8 +134,10 @@ mod client_gone;
 mod deadline_headers;
 mod exchange;
 mod keys;
+mod left_work;
 mod limits;
 mod outgoing;
+mod request_policy;
 mod requests;
 mod response_body;
 mod response_future;
@@ -147,6 +150,7 @@ pub use deadline_headers::{DeadlineHeaders, InvalidDeadline};
 pub use keys::Keys;
 pub use limits::{Limits, LimitsService};
 pub use outgoing::{OutgoingDeadline, OutgoingDeadlineService, OutgoingError, OutgoingFuture};
+pub use request_policy::RequestPolicy;
 pub use requests::{Requests, RequestsService};
 pub use response_body::{BodyCut, ResponseBody};
 pub use response_future::ResponseFuture;

@@ -3,6 +3,7 @@
 use crate::client_gone::ClientGone;
 use crate::exchange::Exchange;
 use http::Request;
+use std::panic::Location;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_layer::Layer;
@@ -27,7 +28,8 @@ use tower_service::Service;
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use = "a layer does nothing by itself"]
 pub struct Limits {
-    timeout: Option<Duration>,
+    /// The span, and the place where it was set.
+    timeout: Option<(Duration, &'static Location<'static>)>,
     client_gone: Option<ClientGone>,
 }
 
@@ -39,8 +41,9 @@ impl Limits {
 
     /// Sets the time limit of the route, instead of that of the server, up to
     /// [`Requests::longest`](crate::Requests::longest). The limit of the caller's headers still holds.
+    #[track_caller]
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = Some(limit);
+        self.timeout = Some((limit, Location::caller()));
         self
     }
 
@@ -99,8 +102,8 @@ where
             if let Some(policy) = self.limits.client_gone {
                 exchange.set_client_gone(policy);
             }
-            if let Some(limit) = self.limits.timeout {
-                exchange.set_timeout(limit);
+            if let Some((limit, location)) = self.limits.timeout {
+                exchange.set_timeout(limit, location);
             }
         }
         self.inner.call(request)

@@ -5,10 +5,10 @@ use crate::answers::{AnswersCancel, Problem, is_grpc};
 use crate::client::Client;
 use crate::client_gone::ClientGone;
 use crate::deadline_headers::DeadlineHeaders;
-use crate::exchange::{Exchange, Facts, Limited, ServiceFailed};
-use crate::keys::{KeyProblem, Keys};
-use crate::response_body::ResponseBody;
-use crate::response_future::{ResponseFuture, Slot};
+use crate::exchange::{Exchange, Facts, Limited, REQUEST_OFFSET, ServiceFailed};
+use crate::keys::{KeyProblem, Keys, Taken};
+use crate::response_body::{BoxError, ResponseBody};
+use crate::response_future::{ResponseFuture, Slot, TakingOver};
 use crate::settings::Settings;
 use bytes::Bytes;
 use cancelable_core::{Cause, Scope};
@@ -17,7 +17,9 @@ use http::{Request, Response, Version};
 use http_body::Body;
 use std::borrow::Cow;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -27,9 +29,8 @@ use tower_service::Service;
 /// A layer that runs each request in a scope of its own, a child of the server's scope.
 ///
 /// The scope holds from the head of the request to the last byte of the response's body: one deadline, one place in the
-/// registry, one cause. The request's extensions have its [`Scope`], in which the handler may spawn children, and its
-/// [`Operation`](cancelable_core::Operation), which is also [`current()`](cancelable_core::current) in the handler and in
-/// the body.
+/// registry, one cause. The request's extensions have its [`Scope`], in which the handler may spawn children. In the
+/// handler and in the body, [`current()`](cancelable_core::current) is its operation.
 ///
 /// Put the layer outside of layers that drop requests, such as a timeout, and outside of layers that wrap bodies,
 /// such as compression: a drop that comes from another layer cannot be distinguished from a client that left, and
@@ -56,17 +57,21 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Returns a layer whose requests are children of `server`.
+    /// Returns a layer whose requests are children of `server`. The place of this call is named as the place where the
+    /// scope of a request was opened.
+    #[track_caller]
     pub fn of(server: &Scope) -> Self {
         Self {
-            settings: Settings::new(server.clone()),
+            settings: Settings::new(server.clone(), Location::caller()),
         }
     }
 
     /// Sets the time limit of a request, from its head to the last byte of its response. A route changes it by
     /// [`Limits::timeout`](crate::Limits::timeout); without this call a request has none.
+    #[track_caller]
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.settings.timeout = Some(limit);
+        let own = Limited::Server.limit(limit, Location::caller());
+        self.settings.timeout = Some((limit, own));
         self
     }
 
@@ -196,6 +201,29 @@ impl Requests {
         self
     }
 
+    /// Sets the function that reads the address of the client from the head of a request. The address is the metadata `peer`
+    /// of the operation; behind a proxy it is that of the proxy. By default there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::Requests;
+    /// use std::net::SocketAddr;
+    ///
+    /// let server = rt::scope("server").build()?;
+    /// // The server of this example adds the address to the extensions of each request.
+    /// let layer = Requests::of(&server).peer(|head| head.extensions.get::<SocketAddr>().copied());
+    /// # drop(layer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn peer(
+        mut self,
+        peer: impl Fn(&Parts) -> Option<SocketAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.peer = Some(Arc::new(peer));
+        self
+    }
+
     /// Gives each request a key, with which another connection can stop the request.
     pub fn keys(mut self, keys: &Keys) -> Self {
         self.settings.keys = Some(keys.clone());
@@ -266,7 +294,7 @@ where
     S: Service<Request<A>, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
-    B: Body + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Response = Response<ResponseBody<B>>;
     type Error = S::Error;
@@ -280,11 +308,11 @@ where
         let (mut parts, body) = request.into_parts();
         let is_grpc = is_grpc(&parts.headers);
         let exchange = match self.open(&parts, is_grpc) {
-            Ok(exchange) => exchange,
+            Ok(Opened::New(exchange)) => exchange,
+            Ok(Opened::TakesOver(request)) => return ResponseFuture::taking_over(request),
             Err(problem) => return ResponseFuture::answered(problem.response(is_grpc)),
         };
         parts.extensions.insert(exchange.scope().clone());
-        parts.extensions.insert(exchange.operation().clone());
         parts.extensions.insert(exchange.clone());
         let method = parts.method.clone();
         let request = Request::from_parts(parts, body);
@@ -325,13 +353,17 @@ async fn serve<B, E>(
     }
 }
 
+/// The begin of a request.
+enum Opened {
+    New(Exchange),
+    /// The request has the key of a request whose client has left.
+    TakesOver(TakingOver),
+}
+
 impl<S> RequestsService<S> {
-    /// Opens the scope of a request.
-    fn open(&self, parts: &Parts, is_grpc: bool) -> Result<Exchange, Problem> {
+    /// Opens the scope of a request, unless the request takes over the work of an earlier one.
+    fn open(&self, parts: &Parts, is_grpc: bool) -> Result<Opened, Problem> {
         let settings = &self.settings;
-        if settings.is_full() {
-            return Err(Problem::TOO_MUCH_LEFT_BEHIND);
-        }
         let callers_limit = match settings.deadline_headers.read(&parts.headers) {
             Ok(limit) => limit,
             Err(_) if settings.ignores_malformed_deadlines => None,
@@ -340,27 +372,60 @@ impl<S> RequestsService<S> {
                 return Err(Problem::MALFORMED_DEADLINE);
             }
         };
-        let key = match &settings.keys {
-            Some(keys) => Some(keys.take(parts).map_err(|problem| match problem {
-                KeyProblem::Malformed => Problem::MALFORMED_KEY,
-                KeyProblem::InUse => Problem::KEY_IN_USE,
-                KeyProblem::NoRandomness => Problem::INTERNAL,
-            })?),
+        let offset = match &settings.keys {
+            Some(_) => offset(parts)?,
             None => None,
         };
-        let (limited, limit) = match (callers_limit, settings.timeout) {
-            (Some(callers), Some(own)) if callers <= own => (Limited::Caller, Some(callers)),
-            (Some(callers), None) => (Limited::Caller, Some(callers)),
-            (_, own) => (Limited::Server, own),
+        let taken = settings.keys.as_ref().map(|keys| keys.take(parts));
+        let taken = taken.transpose().map_err(|problem| match problem {
+            KeyProblem::Malformed => Problem::MALFORMED_KEY,
+            KeyProblem::InUse => Problem::KEY_IN_USE,
+            KeyProblem::NoRandomness => Problem::INTERNAL,
+        })?;
+        let client = parts.extensions.get::<Client>().cloned();
+        let key = match taken {
+            Some(Taken::Over(work)) => {
+                return Ok(Opened::TakesOver(TakingOver {
+                    work,
+                    client,
+                    peer: settings.peer_of(parts),
+                    callers_limit,
+                    offset,
+                    method: parts.method.clone(),
+                    is_grpc,
+                }));
+            }
+            Some(Taken::New(key)) => Some(key),
+            None => None,
+        };
+        if settings.is_full() {
+            return Err(Problem::TOO_MUCH_LEFT_BEHIND);
+        }
+        let (limited, limit) = match (callers_limit, &settings.timeout) {
+            (Some(callers), Some((own, limit))) if *own < callers => {
+                (Limited::Server, Some(limit.clone()))
+            }
+            (Some(callers), _) => {
+                let limit = Limited::Caller.limit(callers, settings.location);
+                (Limited::Caller, Some(limit))
+            }
+            (None, own) => (
+                Limited::Server,
+                own.as_ref().map(|(_, limit)| limit.clone()),
+            ),
         };
         let mut scope = settings
             .server
             .child((settings.name)(parts))
+            .location(settings.location)
             .grace(settings.grace)
             .metadata("path", parts.uri.path().to_owned())
             .metadata("version", version(parts.version));
         if let Some(limit) = limit {
-            scope = scope.timeout(limited.limit(limit));
+            scope = scope.timeout(limit);
+        }
+        if let Some(peer) = settings.peer_of(parts) {
+            scope = scope.metadata("peer", peer);
         }
         let id = parts.headers.get("x-request-id");
         if let Some(id) = id.and_then(|id| id.to_str().ok()) {
@@ -372,26 +437,28 @@ impl<S> RequestsService<S> {
             Problem::SHUTTING_DOWN
         })?;
         let line = access_log::Request::of(parts);
-        let client = parts.extensions.get::<Client>().cloned();
         if let Some(client) = &client {
             client.set_operation(&scope);
         }
         if let Some(key) = &key {
             key.set_operation(&scope);
         }
-        let facts = Facts {
-            client,
-            key,
-            is_grpc,
-            line,
-        };
-        Ok(Exchange::new(
-            scope,
-            settings,
-            facts,
-            limited,
-            callers_limit,
-        ))
+        let facts = Facts { key, is_grpc, line };
+        let exchange = Exchange::new(scope, settings, client, facts, limited, callers_limit);
+        Ok(Opened::New(exchange))
+    }
+}
+
+/// The number of bytes that the client of a request with a key has.
+fn offset(parts: &Parts) -> Result<Option<u64>, Problem> {
+    let Some(offset) = parts.headers.get(REQUEST_OFFSET) else {
+        return Ok(None);
+    };
+    let digits = offset.to_str().unwrap_or_default();
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+    match digits.parse() {
+        Ok(offset) if is_number => Ok(Some(offset)),
+        _ => Err(Problem::MALFORMED_OFFSET),
     }
 }
 

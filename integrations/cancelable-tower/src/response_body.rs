@@ -3,7 +3,9 @@
 use crate::access_log::Ending;
 use crate::answers::{Problem, is_grpc};
 use crate::client::has_left;
+use crate::client_gone::ClientGone;
 use crate::exchange::{After, Exchange, Over, Run, poll_run};
+use crate::left_work::{Answer, KeptBody};
 use bytes::Bytes;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Reason};
@@ -54,6 +56,29 @@ pin_project! {
         /// An answer of the layer.
         Answer { bytes: Option<Bytes> },
         Exchange { #[pin] body: B, open: Open },
+        /// A body that a later request may take over.
+        Kept { kept: Kept },
+    }
+}
+
+/// The body that a service or an earlier request has given.
+pub(crate) enum Content<B> {
+    Own { body: B },
+    Kept { body: KeptBody },
+}
+
+/// An exchange whose response a later request may take over.
+struct Kept {
+    open: Open,
+    /// The response as the service has given it; `None` once it was left behind.
+    response: Option<Response<KeptBody>>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let (false, Some(response)) = (self.open.is_over, self.response.take()) {
+            self.open.leave(Answer::Given(response));
+        }
     }
 }
 
@@ -113,16 +138,29 @@ impl<B> ResponseBody<B> {
     }
 }
 
-impl<B: Body> ResponseBody<B> {
+impl<B> ResponseBody<B>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     /// Wraps the response of the service. `cut` is the cause of a run that has ended with the head.
     pub(crate) fn wrap(
-        response: Response<B>,
+        response: Response<Content<B>>,
         method: &Method,
         exchange: Exchange,
         run: Option<Run>,
         cut: Option<Cause>,
     ) -> Response<Self> {
-        let (mut head, body) = response.into_parts();
+        let (mut head, content) = response.into_parts();
+        let content = match content {
+            Content::Own { body } if matches!(exchange.client_gone(), ClientGone::Wait(_)) => {
+                Content::Kept {
+                    body: KeptBody::new(body),
+                }
+            }
+            content => content,
+        };
+        // A later request gets the head as the service has given it.
+        let kept_head = matches!(content, Content::Kept { .. }).then(|| head.clone());
         exchange.head(head.status, &mut head.headers);
         let left = head.headers.get(CONTENT_LENGTH);
         let left = left.and_then(|length| length.to_str().ok()?.parse().ok());
@@ -136,10 +174,22 @@ impl<B: Body> ResponseBody<B> {
             left,
             is_over: false,
         };
-        if has_no_body(method, head.status) || body.is_end_stream() || left == Some(0) {
+        let is_end = match &content {
+            Content::Own { body } => body.is_end_stream(),
+            Content::Kept { body } => body.is_end_stream(),
+        };
+        if has_no_body(method, head.status) || is_end || left == Some(0) {
             open.complete();
         }
-        let kind = Kind::Exchange { body, open };
+        let kind = match (content, kept_head) {
+            (Content::Own { body }, _) => Kind::Exchange { body, open },
+            (Content::Kept { body }, kept_head) => {
+                let kept_head = kept_head.unwrap_or_else(|| Response::new(()).into_parts().0);
+                let response = Some(Response::from_parts(kept_head, body));
+                let kept = Kept { open, response };
+                Kind::Kept { kept }
+            }
+        };
         Response::from_parts(head, Self { kind })
     }
 }
@@ -180,15 +230,67 @@ impl Open {
         }
     }
 
-    /// Ends the body whose client has left.
-    fn end_left(&mut self) -> BoxError {
+    /// Ends the exchange as one whose client has left.
+    fn leave(&mut self, answer: Answer) {
         self.is_over = true;
         match self.run.take() {
-            Some(run) => self.exchange.leave(run),
-            None => self.exchange.set_over(Over::Complete),
+            Some(run) => self.exchange.leave(run, answer),
+            None => self.exchange.log(&Ending::Cancelled(self.cut.take())),
         }
-        let cause = Cause::new(Reason::Disconnected);
-        BodyCut { cause }.into()
+    }
+
+    /// Polls the next frame of `body`, and the run before.
+    ///
+    /// Wakes: the run and the body are polled with `cx`, so whichever changes wakes the task.
+    fn poll_frame<B>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        self.advance(cx);
+        let operation = self.exchange.operation().clone();
+        let polled = operation.in_scope(|| body.as_mut().poll_frame(cx));
+        if let Some(cause) = self.cut.take() {
+            // A body that is complete by now is not cut.
+            let is_complete = match &polled {
+                Poll::Ready(None) => true,
+                Poll::Ready(Some(Ok(_))) => body.is_end_stream(),
+                _ => false,
+            };
+            if !is_complete {
+                return Poll::Ready(self.end_cut(cause));
+            }
+        }
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => {
+                self.complete();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.exchange.sent(bytes);
+                self.left = self.left.map(|left| left.saturating_sub(bytes));
+                if body.is_end_stream() || self.left == Some(0) || frame.is_trailers() {
+                    self.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                // A body that fails because of the cancellation, such as a `try_stream`, is cut by it.
+                if let Some(cause) = operation.cause() {
+                    return Poll::Ready(self.end_cut(cause));
+                }
+                self.finish(&Ending::Failed);
+                Poll::Ready(Some(Err(error.into())))
+            }
+        }
     }
 
     /// Ends the body that was cut: the last frame, or the error.
@@ -227,14 +329,16 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        match self.run.take() {
-            Some(run) => self.exchange.leave(run),
-            None => self.exchange.log(&Ending::Cancelled(self.cut.take())),
+        if !self.is_over {
+            self.leave(Answer::Lost);
         }
     }
+}
+
+/// The error at the end of a body whose client has left.
+fn left() -> BoxError {
+    let cause = Cause::new(Reason::Disconnected);
+    BodyCut { cause }.into()
 }
 
 impl<B> Body for ResponseBody<B>
@@ -245,59 +349,33 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    /// Wakes: the run and the body are polled with `cx`, so whichever changes wakes the task.
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let (mut body, open) = match self.project().kind.project() {
+        match self.project().kind.project() {
             KindProj::Answer { bytes } => {
-                return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
+                Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
             }
-            KindProj::Exchange { body, open } => (body, open),
-        };
-        if open.is_over {
-            return Poll::Ready(None);
-        }
-        open.advance(cx);
-        let operation = open.exchange.operation().clone();
-        let polled = operation.in_scope(|| body.as_mut().poll_frame(cx));
-        if let Some(cause) = open.cut.take() {
-            // A body that is complete by now is not cut.
-            let is_complete = match &polled {
-                Poll::Ready(None) => true,
-                Poll::Ready(Some(Ok(_))) => body.is_end_stream(),
-                _ => false,
-            };
-            if !is_complete {
-                return Poll::Ready(open.end_cut(cause));
-            }
-        }
-        match polled {
-            Poll::Pending if has_left(&mut open.client_left, cx) => {
-                Poll::Ready(Some(Err(open.end_left())))
-            }
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(None) => {
-                open.complete();
-                Poll::Ready(None)
-            }
-            Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-                open.exchange.sent(bytes);
-                open.left = open.left.map(|left| left.saturating_sub(bytes));
-                if body.is_end_stream() || open.left == Some(0) || frame.is_trailers() {
-                    open.complete();
+            KindProj::Exchange { body, open } => {
+                let polled = open.poll_frame(body, cx);
+                if polled.is_pending() && has_left(&mut open.client_left, cx) {
+                    open.leave(Answer::Lost);
+                    return Poll::Ready(Some(Err(left())));
                 }
-                Poll::Ready(Some(Ok(frame)))
+                polled
             }
-            Poll::Ready(Some(Err(error))) => {
-                // A body that fails because of the cancellation, such as a `try_stream`, is cut by it.
-                if let Some(cause) = operation.cause() {
-                    return Poll::Ready(open.end_cut(cause));
+            KindProj::Kept { kept } => {
+                let Kept { open, response } = kept;
+                let Some(body) = response.as_mut().map(Response::body_mut) else {
+                    return Poll::Ready(None);
+                };
+                let polled = open.poll_frame(Pin::new(body), cx);
+                if polled.is_pending() && has_left(&mut open.client_left, cx) {
+                    open.leave(response.take().map_or(Answer::Lost, Answer::Given));
+                    return Poll::Ready(Some(Err(left())));
                 }
-                open.finish(&Ending::Failed);
-                Poll::Ready(Some(Err(error.into())))
+                polled
             }
         }
     }
@@ -306,6 +384,10 @@ where
         match &self.kind {
             Kind::Answer { bytes } => bytes.is_none(),
             Kind::Exchange { body, open } => open.is_over || body.is_end_stream(),
+            Kind::Kept { kept } => {
+                let body = kept.response.as_ref().map(Response::body);
+                kept.open.is_over || body.is_none_or(Body::is_end_stream)
+            }
         }
     }
 
@@ -315,6 +397,10 @@ where
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Kind::Exchange { body, .. } => body.size_hint(),
+            Kind::Kept { kept } => {
+                let body = kept.response.as_ref().map(Response::body);
+                body.map_or(SizeHint::with_exact(0), Body::size_hint)
+            }
         }
     }
 }

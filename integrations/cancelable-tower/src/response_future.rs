@@ -2,13 +2,15 @@
 
 use crate::access_log::Ending;
 use crate::answers::Problem;
-use crate::client::has_left;
+use crate::client::{Client, has_left};
 use crate::exchange::{After, Exchange, Over, Run, poll_run};
-use crate::response_body::ResponseBody;
+use crate::left_work::{Answer, KeptBody, LeftWork};
+use crate::response_body::{BoxError, Content, ResponseBody};
 use bytes::Bytes;
 use cancelable_core::scope::RunError;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Outcome};
+use futures_channel::oneshot;
 use http::header::RETRY_AFTER;
 use http::{Method, Response};
 use http_body::Body;
@@ -17,7 +19,8 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// The slot into which the run puts the answer of the service.
 pub(crate) type Slot<B, E> = Arc<Mutex<Option<Result<Response<B>, E>>>>;
@@ -39,7 +42,7 @@ pub(crate) type Slot<B, E> = Arc<Mutex<Option<Result<Response<B>, E>>>>;
 /// async fn answer<S, B, E>(service: &mut RequestsService<S>, request: Request<()>) -> Result<Response<ResponseBody<B>>, E>
 /// where
 ///     S: Service<Request<()>, Response = Response<B>, Error = E, Future: Send + 'static>,
-///     B: Body + Send + 'static,
+///     B: Body<Data = bytes::Bytes, Error = std::io::Error> + Send + 'static,
 ///     E: Send + 'static,
 /// {
 ///     service.call(request).await // a `ResponseFuture`
@@ -53,20 +56,81 @@ pub struct ResponseFuture<B, E> {
 enum State<B, E> {
     /// The request was answered without the service.
     Answered(Option<Response<Bytes>>),
+    /// The request has the key of a request without a client, and has asked for its work.
+    TakingOver(TakingOver),
     Running(Running<B, E>),
+}
+
+/// A request that takes over the work of an earlier one.
+pub(crate) struct TakingOver {
+    pub(crate) work: oneshot::Receiver<LeftWork>,
+    pub(crate) client: Option<Client>,
+    pub(crate) peer: Option<String>,
+    pub(crate) callers_limit: Option<Duration>,
+    /// The number of bytes of the body that the client has; `None` if it wants those that were not sent yet.
+    pub(crate) offset: Option<u64>,
+    pub(crate) method: Method,
+    pub(crate) is_grpc: bool,
+}
+
+/// The place where the response of the service comes from.
+enum Source<B, E> {
+    Service(Slot<B, E>),
+    /// The work of an earlier request, which may have been answered.
+    Earlier(Answer),
+}
+
+impl<B, E> Source<B, E>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    E: Send + 'static,
+{
+    fn take(&mut self) -> Option<Result<Response<Content<B>>, E>> {
+        match self {
+            Self::Service(slot) => {
+                let answered = slot.lock().take()?;
+                Some(answered.map(|response| response.map(|body| Content::Own { body })))
+            }
+            Self::Earlier(answer) => {
+                let response = answer.take()?;
+                Some(Ok(response.map(|body| Content::Kept { body })))
+            }
+        }
+    }
+
+    /// The response for a later request, as far as it is there.
+    fn into_answer(self) -> Answer {
+        match self {
+            Self::Service(slot) => Answer::Awaited(Box::new(move || {
+                let answered = slot.lock().take()?;
+                Some(match answered {
+                    Ok(response) => Answer::Given(response.map(KeptBody::new)),
+                    Err(_) => Answer::Lost,
+                })
+            })),
+            Self::Earlier(answer) => answer,
+        }
+    }
 }
 
 /// A run before the head of the response. Its drop is that of the response.
 struct Running<B, E> {
     /// The run; `None` once the response was given, or the run has ended.
     run: Option<Run>,
-    slot: Slot<B, E>,
+    /// `None` once it was left behind.
+    source: Option<Source<B, E>>,
+    /// A pointer, because the drop does not know what `B` and `E` are.
+    into_answer: fn(Source<B, E>) -> Answer,
     method: Method,
     client_left: Option<WaitForCancellationFutureOwned>,
     exchange: Exchange,
 }
 
-impl<B, E> ResponseFuture<B, E> {
+impl<B, E> ResponseFuture<B, E>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    E: Send + 'static,
+{
     pub(crate) fn answered(response: Response<Bytes>) -> Self {
         Self {
             state: State::Answered(Some(response)),
@@ -77,16 +141,80 @@ impl<B, E> ResponseFuture<B, E> {
         Self {
             state: State::Running(Running {
                 run: Some(run),
-                slot,
+                source: Some(Source::Service(slot)),
+                into_answer: Source::into_answer,
                 method,
                 client_left: exchange.client_left(),
                 exchange,
             }),
         }
     }
+
+    pub(crate) fn taking_over(request: TakingOver) -> Self {
+        Self {
+            state: State::TakingOver(request),
+        }
+    }
 }
 
-impl<B: Body, E> Running<B, E> {
+impl TakingOver {
+    /// Makes the client of this request the client of `work`. Fails if the bytes that the client wants are no longer kept.
+    fn attach<B, E>(&mut self, mut work: LeftWork) -> Result<Running<B, E>, Problem>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+        E: Send + 'static,
+    {
+        let exchange = work.exchange.clone();
+        let sent = exchange.take_over(self.client.take(), self.callers_limit);
+        if let Some(peer) = self.peer.take() {
+            exchange.operation().set_metadata("peer", peer);
+        }
+        let is_kept = match self.offset {
+            None => true,
+            Some(offset) => {
+                exchange.set_sent_before(offset.min(sent));
+                match sent.checked_sub(offset) {
+                    Some(back) => work.answer.rewind(back),
+                    None => false,
+                }
+            }
+        };
+        let is_running = work.run.is_some();
+        let running = Running {
+            run: work.run,
+            source: Some(Source::Earlier(work.answer)),
+            into_answer: Source::into_answer,
+            method: self.method.clone(),
+            client_left: exchange.client_left(),
+            exchange,
+        };
+        match is_kept && is_running {
+            true => Ok(running),
+            false => {
+                running.exchange.set_sent_before(sent);
+                // The work waits for another request: its drop is that of a client.
+                drop(running);
+                Err(Problem::NOT_KEPT)
+            }
+        }
+    }
+}
+
+impl Drop for TakingOver {
+    fn drop(&mut self) {
+        // The work may be on its way. Then it waits for another request.
+        self.work.close();
+        if let Ok(Some(work)) = self.work.try_recv() {
+            work.leave();
+        }
+    }
+}
+
+impl<B, E> Running<B, E>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    E: Send + 'static,
+{
     /// Wakes: the run is polled with `cx`, and wakes the task when the service or the scope does.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<ResponseBody<B>>, E>> {
         let Some(run) = &mut self.run else {
@@ -100,7 +228,7 @@ impl<B: Body, E> Running<B, E> {
             }
             Poll::Pending => None,
         };
-        let answered = self.slot.lock().take();
+        let answered = self.source.as_mut().and_then(Source::take);
         match (answered, ended) {
             // A head that the service gave counts, also if the request was cancelled in the same poll.
             (Some(Ok(response)), ended) => {
@@ -137,9 +265,7 @@ impl<B: Body, E> Running<B, E> {
                 Poll::Ready(Ok(self.give(response, &Ending::Panicked)))
             }
             (None, None) if has_left(&mut self.client_left, cx) => {
-                if let Some(run) = self.run.take() {
-                    self.exchange.leave(run);
-                }
+                self.leave();
                 Poll::Ready(Ok(Problem::CLIENT_LEFT
                     .response(false)
                     .map(ResponseBody::answer)))
@@ -195,24 +321,48 @@ fn stopped<E>(outcome: &Outcome<(), E>) -> Option<Cause> {
     outcome.error()?.cause().cloned()
 }
 
-impl<B, E> Drop for Running<B, E> {
-    fn drop(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.exchange.leave(run);
+impl<B, E> Running<B, E> {
+    /// Ends the exchange as one whose client has left, unless its run has ended.
+    fn leave(&mut self) {
+        if let (Some(run), Some(source)) = (self.run.take(), self.source.take()) {
+            self.exchange.leave(run, (self.into_answer)(source));
         }
     }
 }
 
-impl<B: Body, E> Future for ResponseFuture<B, E> {
+impl<B, E> Drop for Running<B, E> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl<B, E> Future for ResponseFuture<B, E>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    E: Send + 'static,
+{
     type Output = Result<Response<ResponseBody<B>>, E>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let State::TakingOver(request) = &mut self.state {
+            let work = ready!(Pin::new(&mut request.work).poll(cx));
+            // Without an answer, the work has ended with the server.
+            let attached = match work {
+                Ok(work) => request.attach(work),
+                Err(oneshot::Canceled) => Err(Problem::SHUTTING_DOWN),
+            };
+            self.state = match attached {
+                Ok(running) => State::Running(running),
+                Err(problem) => State::Answered(Some(problem.response(request.is_grpc))),
+            };
+        }
         match &mut self.state {
             State::Answered(response) => match response.take() {
                 Some(response) => Poll::Ready(Ok(response.map(ResponseBody::answer))),
                 None => Poll::Pending,
             },
             State::Running(running) => running.poll(cx),
+            State::TakingOver(_) => Poll::Pending,
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use crate::{ClientGone, DeadlineHeaders, Keys};
 use bytes::Bytes;
+use cancelable_core::source::Limit;
 use cancelable_core::{Cause, Scope};
 use http::Response;
 use http::request::Parts;
 use std::borrow::Cow;
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,13 +18,19 @@ use std::time::Duration;
 /// The name of a request's operation.
 pub(crate) type Name = Arc<dyn Fn(&Parts) -> Cow<'static, str> + Send + Sync>;
 
+/// The address of the client of a request.
+pub(crate) type Peer = Arc<dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync>;
+
 /// The answer to a cancelled request; `None` for the answer in the table.
 pub(crate) type Answer = Arc<dyn Fn(&Cause) -> Option<Response<Bytes>> + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) server: Scope,
-    pub(crate) timeout: Option<Duration>,
+    /// The place where the layer was made.
+    pub(crate) location: &'static Location<'static>,
+    /// The limit of a request: its span, and as a limit of the core with its text and its place.
+    pub(crate) timeout: Option<(Duration, Limit)>,
     pub(crate) longest: Option<Duration>,
     pub(crate) deadline_headers: DeadlineHeaders,
     pub(crate) ignores_malformed_deadlines: bool,
@@ -33,14 +42,16 @@ pub(crate) struct Settings {
     pub(crate) left_behind: Arc<AtomicUsize>,
     pub(crate) has_warned: Arc<AtomicBool>,
     pub(crate) name: Name,
+    pub(crate) peer: Option<Peer>,
     pub(crate) answer: Option<Answer>,
     pub(crate) keys: Option<Keys>,
 }
 
 impl Settings {
-    pub(crate) fn new(server: Scope) -> Self {
+    pub(crate) fn new(server: Scope, location: &'static Location<'static>) -> Self {
         Self {
             server,
+            location,
             timeout: None,
             longest: None,
             deadline_headers: DeadlineHeaders::default(),
@@ -52,9 +63,16 @@ impl Settings {
             left_behind: Arc::default(),
             has_warned: Arc::default(),
             name: Arc::new(|parts| parts.method.as_str().to_owned().into()),
+            peer: None,
             answer: None,
             keys: None,
         }
+    }
+
+    /// The address of the client of a request, as text.
+    pub(crate) fn peer_of(&self, parts: &Parts) -> Option<String> {
+        let peer = self.peer.as_ref()?;
+        Some(peer(parts)?.to_string())
     }
 
     /// Logs once that a route's span of [`ClientGone::Tell`] is cut to the grace of the server.

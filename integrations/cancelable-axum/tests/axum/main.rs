@@ -10,5 +10,6 @@ mod drains;
 mod keys;
 mod stalls;
 mod support;
+mod takeovers;
 #[cfg(feature = "ws")]
 mod websockets;

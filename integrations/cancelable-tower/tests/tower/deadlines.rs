@@ -4,6 +4,7 @@ use crate::support::{
     Bench, SECOND, call, frame, frames, handler, now, poll, request, text, until_dropped,
 };
 use bytes::Bytes;
+use cancelable_core::registry::Filter;
 use cancelable_core::{Cause, Reason, current};
 use cancelable_tower::{BodyCut, DeadlineHeaders, Limits};
 use http::{Response, StatusCode};
@@ -32,9 +33,7 @@ fn r20_a_request_whose_limit_passes_is_answered_with_504_and_its_handler_is_drop
     let mut response = call(&requests, &service, request("/job?secret=1"));
     assert!(poll(response.as_mut()).is_pending());
     assert_eq!(bench.open(), 1);
-    let list = bench
-        .registry
-        .list(&cancelable_core::registry::Filter::new().name("GET /job"));
+    let list = bench.registry.list(&Filter::new().name("GET /job"));
     assert_eq!(list[0].metadata().get("path"), Some("/job"), "and no query");
     bench.advance(SECOND);
     let Poll::Ready(Ok(response)) = poll(response.as_mut()) else {
@@ -232,7 +231,7 @@ fn r27_the_operation_is_the_current_one_in_the_handler_and_in_the_body() {
     let service = handler(|request: http::Request<Full<Bytes>>| async move {
         let given = request
             .extensions()
-            .get::<cancelable_core::Operation>()
+            .get::<cancelable_core::Scope>()
             .cloned();
         assert_eq!(
             given.map(|given| given.id()),
@@ -287,4 +286,39 @@ fn a_panic_of_the_handler_is_a_500_and_the_server_lives() {
         .history(&cancelable_core::registry::Filter::new());
     assert_eq!(ended[0].status(), cancelable_core::Status::Failed);
     assert!(!bench.server.is_cancelled());
+}
+
+#[test]
+fn r21_limits_and_scopes_name_the_place_where_the_user_set_them() {
+    let mut bench = Bench::new();
+    let made = line!() + 1;
+    let requests = cancelable_tower::Requests::of(&bench.server).timeout(SECOND);
+    let route_set = line!() + 1;
+    let route = Limits::new().timeout(SECOND / 2);
+    let service = handler(|_| async {
+        std::future::pending::<()>().await;
+        Ok(Response::new(Full::<Bytes>::default()))
+    });
+    let place = |of: &std::panic::Location<'_>| (of.file().ends_with("deadlines.rs"), of.line());
+    let mut by_header = request("/job");
+    let header = "x-request-timeout-ms";
+    by_header.headers_mut().insert(header, 100.into());
+    for (asked, is_routed, line) in [
+        (request("/job"), false, made),
+        (request("/job"), true, route_set),
+        (by_header, false, made),
+    ] {
+        let mut response: std::pin::Pin<Box<dyn Future<Output = _>>> = match is_routed {
+            true => Box::pin(requests.layer(route.layer(service.clone())).call(asked)),
+            false => Box::pin(requests.layer(service.clone()).call(asked)),
+        };
+        assert!(poll(response.as_mut()).is_pending());
+        let open = bench.registry.list(&Filter::new().name("GET"));
+        assert_eq!(place(open[0].location()), (true, made));
+        bench.advance(SECOND);
+        assert!(poll(response.as_mut()).is_ready());
+        let ended = bench.registry.history(&Filter::new());
+        let cause = ended.first().and_then(|newest| newest.cause()).unwrap();
+        assert_eq!(place(cause.location()), (true, line));
+    }
 }

@@ -11,3 +11,4 @@ mod deadlines;
 mod keys;
 mod outgoing;
 mod support;
+mod takeovers;

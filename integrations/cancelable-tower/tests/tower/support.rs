@@ -113,7 +113,7 @@ pub(crate) fn call<B>(
     request: Request<Full<Bytes>>,
 ) -> BoxFuture<Answer<ResponseBody<B>>>
 where
-    B: Body + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     Box::pin(requests.layer(service.clone()).call(request))
 }

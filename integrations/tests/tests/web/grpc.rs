@@ -167,7 +167,7 @@ async fn calls_are_requests_that_complete_with_their_trailers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r15_grpc_timeout_is_answered_by_status_4_in_trailers_alone() {
-    // The server of tonic keeps the same header outside of the layer, and answers with status 1. So no such server here.
+    // The server of tonic keeps the same header outside of the layer. So no such server here.
     let mut server = alone::start(Echo, |layer| layer).await;
     let mut client = http2(server.connect().await).await;
     let response = soon(client.send_request(by_hand("Slow", "300m"))).await;
@@ -190,6 +190,31 @@ async fn r15_grpc_timeout_is_answered_by_status_4_in_trailers_alone() {
         let response = response.unwrap();
         assert_eq!(response.headers()["grpc-status"], status, "{timeout}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r15_a_server_of_tonic_keeps_grpc_timeout_itself_and_serve_leaves_it_to_the_layer() {
+    let mut server = start(|layer| layer).await;
+    let mut client = http2(server.connect().await).await;
+    let response = soon(client.send_request(by_hand("Slow", "100m"))).await;
+    let ended = server.ended().await;
+    // Whichever of the two limits is noticed first.
+    let (status, reason) = (
+        response.unwrap().headers()["grpc-status"].clone(),
+        ended.2.unwrap(),
+    );
+    match status.as_bytes() {
+        b"4" => assert!(reason.is_timeout(), "{reason}"),
+        b"1" => assert_eq!(reason, Reason::RunDropped),
+        _ => panic!("{status:?}"),
+    }
+    let routes = tonic::service::Routes::new(Echo).into_axum_router();
+    let mut server = support::start(routes, |layer| layer, |serve| serve).await;
+    let mut client = http2(server.connect().await).await;
+    let response = soon(client.send_request(by_hand("Slow", "100m"))).await;
+    assert_eq!(response.unwrap().headers()["grpc-status"], "4");
+    let reason = server.ended().await.2;
+    assert!(reason.is_some_and(|reason| reason.is_timeout()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
