@@ -8,8 +8,10 @@
     reason = "helpers of tests fail by a panic, as tests do"
 )]
 
+mod cheat_sheet;
 mod circles;
 mod facts;
+mod getting_started;
 mod graph;
 mod guides;
 mod headings;

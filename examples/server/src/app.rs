@@ -13,13 +13,15 @@ pub(crate) fn routes(readiness: &Readiness, keys: &Keys) -> Router {
         .client_gone(ClientGone::Tell(Duration::from_secs(5)));
     // A client that leaves does not stop its payment.
     let must_finish = Limits::new().client_gone(ClientGone::Finish);
+    // A client that loses its connection to the token stream comes back for the rest.
+    let comes_back = Limits::new().client_gone(ClientGone::Wait(Duration::from_secs(30)));
     let readiness = readiness.clone();
     let app = Router::new()
         .route("/report", get(report::report).layer(slow))
         .route("/upload", put(upload::upload))
         .route("/events", get(events::events))
         .route("/pay/{order}", post(pay::pay).layer(must_finish))
-        .route("/tokens", get(tokens::tokens))
+        .route("/tokens", get(tokens::tokens).layer(comes_back))
         .route("/operations", get(operations::operations))
         .route("/ready", get(async move || readiness.status()))
         .merge(key_routes(keys));

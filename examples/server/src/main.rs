@@ -3,7 +3,6 @@
 //! Each route has a file. `README.md` shows each route with `curl`.
 
 use cancelable_axum::{Drain, Drained, Keys, Readiness, Stalls, requests, serve};
-use cancelable_core::Scope;
 use clap::Parser;
 use common::{Exit, announce, message};
 use humantime::parse_duration;
@@ -48,7 +47,8 @@ fn main() -> ExitCode {
         Ok(options) => match rt::block_on(run(options)) {
             Ok(drained) => {
                 announce(format_args!("Drained: {drained}"));
-                Exit::SUCCESS
+                // Ends the program by the signal that stopped it.
+                Exit::stopped(&drained.cause)
             }
             Err(error) => Exit::failed("server", error),
         },
@@ -58,10 +58,7 @@ fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<Drained, Box<dyn Error>> {
     log_lines::start();
-    let server = Scope::builder("server")
-        .runtime(&rt::current()?)
-        .register()
-        .build()?;
+    let server = rt::scope("server").register().build()?;
     let readiness = Readiness::new();
     // A real server takes the user from its authentication.
     let keys = Keys::with_owner(|head| Some(head.headers.get("x-user")?.to_str().ok()?.to_owned()));

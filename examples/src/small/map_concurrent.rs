@@ -3,14 +3,15 @@
 //! Work that can fail ends at the first error, with the results before it.
 //!
 //! ```text
-//! [40, 1, 20]
-//! [1, 20, 40]
+//! ["slow", "quick"]
+//! ["quick", "slow"]
 //! [1, 2]
 //! invalid digit found in string
 //! ```
 
 use cancelable_core::stream::CancellableStream;
 use cancelable_core::{Scope, stream};
+use std::cell::Cell;
 use std::error::Error;
 use std::num::{NonZeroUsize, ParseIntError};
 use std::time::Duration;
@@ -24,23 +25,29 @@ async fn parse(text: &str) -> Result<u32, ParseIntError> {
 pub fn main() -> Result<(), Box<dyn Error>> {
     rt::block_on(async {
         let runtime = rt::current()?;
-        // The first takes longest.
-        let wait = async |span: u64| {
-            runtime.sleep(Duration::from_millis(span)).await;
-            span
+        // The slow page comes after the quick one.
+        let quick_has_come = Cell::new(false);
+        let fetch = async |page: &'static str| {
+            if page == "quick" {
+                quick_has_come.set(true);
+            }
+            while !quick_has_come.get() {
+                runtime.sleep(Duration::from_millis(1)).await;
+            }
+            page
         };
-        let spans = [40, 1, 20];
+        let pages = ["slow", "quick"];
 
         let ordered = rt::scope("ordered").try_run(async |op: Scope| {
-            op.map_concurrent(AT_ONCE, stream::iter(spans), &wait)
-                .into_vec()
-                .await
+            let fetched = op.map_concurrent(AT_ONCE, stream::iter(pages), &fetch);
+            fetched.into_vec().await
         });
         println!("{:?}", ordered.await.complete()?);
 
+        quick_has_come.set(false);
         let unordered = rt::scope("unordered").try_run(async |op: Scope| {
-            let waits = op.map_concurrent(AT_ONCE, stream::iter(spans), &wait);
-            waits.unordered().into_vec().await
+            let fetched = op.map_concurrent(AT_ONCE, stream::iter(pages), &fetch);
+            fetched.unordered().into_vec().await
         });
         println!("{:?}", unordered.await.complete()?);
 

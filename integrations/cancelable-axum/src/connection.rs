@@ -1,22 +1,20 @@
 //! The task of one connection: it drives the HTTP implementation, watches the socket and the deadlines of bodies, and
 //! follows the phases of the server.
 
+use crate::app::App;
 use crate::guard::{BoxError, Busy, Connection, WatchedBody};
-use crate::request_body::RequestBody;
 use crate::serve::Settings;
 use crate::shared::{Arrival, Phase};
 use crate::socket_watch::SocketWatch;
 use crate::stalled_io::StalledIo;
-use bytes::Bytes;
 use cancelable_core::{CancellationToken, Cause, Reason};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use http::{Request, Response};
+use http::Request;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,7 +22,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tower::Service;
 
 /// The time that the HTTP implementation has to end a body whose deadline has passed, before the connection is cut.
 const SLACK: Duration = Duration::from_millis(500);
@@ -33,21 +30,13 @@ const SLACK: Duration = Duration::from_millis(500);
 const FIRST: Duration = Duration::from_millis(100);
 
 /// Serves one connection until it ends.
-pub(crate) async fn drive<S, B>(
+pub(crate) async fn drive<S: App>(
     stream: TcpStream,
     peer: SocketAddr,
     app: S,
     arrival: Arrival,
     settings: Arc<Settings>,
-) where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+) {
     let server = arrival.server().clone();
     let arrival = Arc::new(arrival);
     let mut first = pin!(tokio::time::sleep(FIRST));
@@ -80,7 +69,7 @@ pub(crate) async fn drive<S, B>(
         .keep_alive_timeout(SLACK * 40);
     let service = hyper::service::service_fn({
         let connection = connection.clone();
-        move |request: Request<Incoming>| connection.call::<S, B>(&app, request)
+        move |request: Request<Incoming>| connection.call::<S, S::Body>(&app, request)
     });
     let mut http = pin!(builder.serve_connection_with_upgrades(io, service));
     let mut gone = pin!(async {
@@ -101,6 +90,7 @@ pub(crate) async fn drive<S, B>(
             follow(phase, http.as_mut(), &connection);
             if phase >= Phase::Draining {
                 arrival.end();
+                arrival.leave();
             }
         }
         if phase == Phase::Cut {

@@ -1,13 +1,11 @@
 //! The routes by which clients list and stop their requests.
 
-use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use cancelable_tower::Keys;
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
-use std::fmt::Write;
+use serde::Serialize;
 
 /// Returns the routes for [`Keys`]: `POST /requests/{key}/stop` stops the request with the key, and `GET /requests` lists
 /// the open requests of the caller.
@@ -41,35 +39,21 @@ async fn stop(State(keys): State<Keys>, Path(key): Path<String>) -> StatusCode {
     }
 }
 
-async fn list(State(keys): State<Keys>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let mut json = String::from("[");
-    for (key, operation) in keys.owned(&parts) {
-        let separator = if json.len() > 1 { "," } else { "" };
-        let elapsed = operation.elapsed().unwrap_or_default().as_secs_f64();
-        // Writing to a string cannot fail. Keys have no character to escape.
-        let _ = write!(
-            json,
-            r#"{separator}{{"key":"{key}","name":{},"elapsed_seconds":{elapsed}}}"#,
-            quoted(operation.name())
-        );
-    }
-    json.push(']');
-    ([(CONTENT_TYPE, "application/json")], json).into_response()
+/// A request in the list of its owner.
+#[derive(Serialize)]
+struct Listed {
+    key: String,
+    name: String,
+    elapsed_seconds: f64,
 }
 
-/// A string of JSON.
-fn quoted(text: &str) -> String {
-    let mut json = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => json.extend(['\\', character]),
-            control if control < ' ' => {
-                let _ = write!(json, "\\u{:04x}", u32::from(control));
-            }
-            other => json.push(other),
-        }
-    }
-    json.push('"');
-    json
+async fn list(State(keys): State<Keys>, request: Request) -> Json<Vec<Listed>> {
+    let (parts, _) = request.into_parts();
+    let own = keys.owned(&parts).into_iter();
+    let listed = own.map(|(key, operation)| Listed {
+        key,
+        name: operation.name().to_owned(),
+        elapsed_seconds: operation.elapsed().unwrap_or_default().as_secs_f64(),
+    });
+    Json(listed.collect())
 }

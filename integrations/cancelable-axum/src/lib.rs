@@ -16,7 +16,7 @@
 //! }
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     rt::block_on(async {
+//!     let drained = rt::block_on(async {
 //!         let server = rt::scope("server").register().build()?;
 //!         let app = Router::new()
 //!             .route("/report", get(report))
@@ -26,9 +26,14 @@
 //!             .stop_on(rt::shutdown)
 //!             .drain(Drain::new().finish(Duration::from_secs(20)).grace(Duration::from_secs(3)))
 //!             .await?;
-//!         println!("{drained}");
-//!         Ok(())
-//!     })
+//!         Ok::<_, Box<dyn std::error::Error>>(drained)
+//!     })?;
+//!     println!("{drained}");
+//!     // The program ends by the signal that stopped it.
+//!     if let Some(signal) = rt::Signal::from_cause(&drained.cause) {
+//!         rt::exit_by(signal);
+//!     }
+//!     Ok(())
 //! }
 //! ```
 //!
@@ -84,6 +89,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod app;
 mod connection;
 mod drain;
 mod extract;

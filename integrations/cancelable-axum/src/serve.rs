@@ -1,5 +1,6 @@
 //! A server that stops in phases.
 
+use crate::app::App;
 use crate::connection;
 use crate::drain::{Drain, Drained};
 use crate::guard::BoxError;
@@ -39,13 +40,12 @@ use tower::Service;
 /// use axum::Router;
 /// use axum::routing::get;
 /// use cancelable_axum::{requests, serve};
-/// use cancelable_core::Scope;
 /// use std::time::Duration;
 /// use tokio::net::TcpListener;
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     rt::block_on(async {
-///         let server = Scope::builder("server").runtime(&rt::current()?).register().build()?;
+///         let server = rt::scope("server").register().build()?;
 ///         let app = Router::new()
 ///             .route("/", get(async || "hello"))
 ///             .layer(requests(&server).timeout(Duration::from_secs(30)));
@@ -248,97 +248,79 @@ where
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        Box::pin(run(self))
     }
 }
 
-impl<S, B> Serve<S>
-where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    async fn run(self) -> Result<Drained, RunError> {
-        let scope = self.scope.clone();
-        let server = Server::new(
-            #[cfg(feature = "ws")]
-            scope.clone(),
-        );
-        let report = Arc::new(parking_lot::Mutex::new(None));
-        let body = {
-            let (server, report) = (server.clone(), Arc::clone(&report));
-            move |scope: Scope| async move {
-                // The connections end in the phases of the drain, also after a cancel of the scope.
-                scope.shield(drive(self, server, report)).await;
-            }
-        };
-        let mut run = Box::pin(scope.run(body));
-        let runtime = scope.runtime().cloned();
-        // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
-        // does not end.
-        let cut = async {
-            let mut phases = server.phases();
-            if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
-                return pending().await;
-            }
-            match &runtime {
-                Some(runtime) => runtime.sleep(LAST).await,
-                None => pending().await,
-            }
-        };
-        let outcome = tokio::select! {
-            outcome = run.as_mut() => Some(outcome),
-            () = cut => None,
-        };
-        let mut drained: Option<Drained> = report.lock().take();
-        match (outcome, &mut drained) {
-            (None, Some(drained)) => {
-                let left = scope.unfinished().into_iter();
-                let own = scope.id();
-                drained
-                    .cut
-                    .extend(left.filter(|left| left.operation().id() != own));
-                drop(run);
-            }
-            (Some(outcome), None) => {
-                // The scope was cancelled before it ran, or ran before.
-                outcome.into_result()?;
-            }
-            _ => {}
+/// Runs a server until it has stopped.
+async fn run<S: App>(serve: Serve<S>) -> Result<Drained, RunError> {
+    let scope = serve.scope.clone();
+    let server = Server::new(
+        #[cfg(feature = "ws")]
+        scope.clone(),
+    );
+    let report = Arc::new(parking_lot::Mutex::new(None));
+    let body = {
+        let (server, report) = (server.clone(), Arc::clone(&report));
+        move |scope: Scope| async move {
+            // The connections end in the phases of the drain, also after a cancel of the scope.
+            scope.shield(drive(serve, server, report)).await;
         }
-        Ok(drained.unwrap_or_else(|| Drained {
-            finished: 0,
-            asked: 0,
-            cut: Vec::new(),
-            refused: 0,
-            cause: scope
-                .cause()
-                .unwrap_or_else(|| Cause::new(Reason::ShuttingDown)),
-        }))
+    };
+    let mut run = Box::pin(scope.run(body));
+    let runtime = scope.runtime().cloned();
+    // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
+    // does not end.
+    let cut = async {
+        let mut phases = server.phases();
+        if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
+            return pending().await;
+        }
+        match &runtime {
+            Some(runtime) => runtime.sleep(LAST).await,
+            None => pending().await,
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = run.as_mut() => Some(outcome),
+        () = cut => None,
+    };
+    let mut drained: Option<Drained> = report.lock().take();
+    match (outcome, &mut drained) {
+        (None, Some(drained)) => {
+            let left = scope.unfinished().into_iter();
+            let own = scope.id();
+            drained
+                .cut
+                .extend(left.filter(|left| left.operation().id() != own));
+            drop(run);
+        }
+        (Some(outcome), None) => {
+            // The scope was cancelled before it ran, or ran before.
+            outcome.into_result()?;
+        }
+        _ => {}
     }
+    Ok(drained.unwrap_or_else(|| Drained {
+        finished: 0,
+        asked: 0,
+        cut: Vec::new(),
+        refused: 0,
+        cause: scope
+            .cause()
+            .unwrap_or_else(|| Cause::new(Reason::ShuttingDown)),
+    }))
 }
 
 /// The time that everything has to end after the connections were aborted.
 const LAST: Duration = Duration::from_secs(1);
 
 /// Accepts connections and serves them, until a stop request has gone through its phases.
-async fn drive<S, B>(
+async fn drive<S: App>(
     serve: Serve<S>,
     server: Server,
     report: Arc<parking_lot::Mutex<Option<Drained>>>,
-) where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+) {
     let Serve {
         listener,
         app,
@@ -398,7 +380,7 @@ async fn drive<S, B>(
     }
     // The kernel has accepted these connections for us. With the drop of the listener the kernel would reset
     // them.
-    for accepted in accepted_already(listener) {
+    for accepted in accepted_already(listener).await {
         connect(&mut connections, accepted);
     }
     server.set_phase(Phase::Draining);
@@ -581,15 +563,19 @@ fn is_of_connection(error: &io::Error) -> bool {
 }
 
 /// The connections that the kernel has accepted already. Then the listener is closed.
-fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+///
+/// The calls go to the kernel, because the runtime may not know of a connection yet: its readiness is as old as its
+/// last look. A connection that the kernel accepts between the last call and the close is reset. Nothing can prevent that,
+/// and for that the unready phase exists: in it, clients learn to connect elsewhere.
+async fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     let mut all = Vec::new();
-    // Accepts by calls of the kernel, because the runtime may not know of a connection yet. The listener does not
-    // block.
+    // The listener does not block.
     let listener = match listener.into_std() {
         Ok(listener) => listener,
         Err(_) => return all,
     };
-    // Ends: with the queue, or with an error that is not that of a connection.
+    let mut attempts = 10;
+    // Ends: with the queue, or with the attempts.
     loop {
         match listener.accept() {
             Ok((stream, peer)) => {
@@ -598,9 +584,18 @@ fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
                     all.push((stream, peer));
                 }
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return all,
             Err(error)
                 if is_of_connection(&error) || error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return all,
+            Err(error) if attempts == 0 => {
+                log::warn!(target: "cancelable::request", "connections that wait are lost: {error}");
+                return all;
+            }
+            // Without file handles, and the like, time helps: requests end.
+            Err(_) => {
+                attempts -= 1;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use cancelable_core::operation::Straggler;
 use cancelable_core::{CancellationToken, Cause, Operation};
 use cancelable_tower::Client;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::watch;
@@ -35,6 +35,9 @@ struct Shared {
     refused: AtomicUsize,
     /// The number of connections whose first request is still to come.
     arriving: AtomicUsize,
+    /// The number of connections that have not begun to end. A request that such a connection has received may not be open
+    /// yet.
+    staying: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -54,6 +57,7 @@ impl Server {
                 ended: watch::Sender::new(()),
                 refused: AtomicUsize::new(0),
                 arriving: AtomicUsize::new(0),
+                staying: AtomicUsize::new(0),
             }),
         }
     }
@@ -106,25 +110,43 @@ impl Server {
         self.shared.ended.send_replace(());
     }
 
-    /// The number of open requests and sockets.
+    /// The number of open requests and sockets. A request that was taken over from another counts once with it.
     pub(crate) fn count(&self) -> usize {
-        self.shared.open.lock().clients.len()
+        let open: Vec<Client> = self.shared.open.lock().clients.values().cloned().collect();
+        let mut known = HashSet::new();
+        let operations = open.iter().map(Client::operation);
+        operations
+            .filter(|one| one.as_ref().is_none_or(|one| known.insert(one.id())))
+            .count()
+    }
+
+    fn has_none_open(&self) -> bool {
+        self.shared.open.lock().clients.is_empty()
     }
 
     /// Notes a connection that was accepted.
     pub(crate) fn arrive(&self) -> Arrival {
         self.shared.arriving.fetch_add(1, Ordering::AcqRel);
+        self.shared.staying.fetch_add(1, Ordering::AcqRel);
         Arrival {
             server: self.clone(),
             is_over: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
         }
     }
 
-    /// Waits until no request is open, and none is on its way on a connection that was just accepted.
+    /// Waits until all connections have begun to end, no request is open, and none is on its way on a connection that was just
+    /// accepted.
     pub(crate) async fn idle(&self) {
         let mut ended = self.shared.ended.subscribe();
+        let Shared {
+            arriving, staying, ..
+        } = &*self.shared;
+        let is_zero = |count: &AtomicUsize| count.load(Ordering::Acquire) == 0;
+        // In this order: a connection opens its request before it begins to end.
+        let is_idle = || is_zero(staying) && is_zero(arriving) && self.has_none_open();
         // Ends: each turn waits for the end of a request, and the caller bounds the wait.
-        while self.count() > 0 || self.shared.arriving.load(Ordering::Acquire) > 0 {
+        while !is_idle() {
             if ended.changed().await.is_err() {
                 return;
             }
@@ -160,10 +182,13 @@ impl Server {
     }
 }
 
-/// A connection before its first request.
+/// A connection, as far as the end of the server waits for it.
 pub(crate) struct Arrival {
     server: Server,
+    /// True once the first request has come.
     is_over: AtomicBool,
+    /// True once the connection has begun to end.
+    is_leaving: AtomicBool,
 }
 
 impl Arrival {
@@ -183,11 +208,20 @@ impl Arrival {
             self.server.shared.ended.send_replace(());
         }
     }
+
+    /// Notes that the connection has begun to end: it takes no request after those that are open.
+    pub(crate) fn leave(&self) {
+        if !self.is_leaving.swap(true, Ordering::AcqRel) {
+            self.server.shared.staying.fetch_sub(1, Ordering::AcqRel);
+            self.server.shared.ended.send_replace(());
+        }
+    }
 }
 
 impl Drop for Arrival {
     fn drop(&mut self) {
         self.end();
+        self.leave();
     }
 }
 

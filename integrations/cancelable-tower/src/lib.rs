@@ -67,7 +67,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let status = rt::block_on(async {
-//!     let server = Scope::builder("server").runtime(&rt::current()?).build()?;
+//!     let server = rt::scope("server").build()?;
 //!     let served = server.run(async |server: Scope| {
 //!         let requests = Requests::of(&server)
 //!             .timeout(Duration::from_millis(5))

@@ -1,6 +1,6 @@
 //! Body properties that the layer passes through: sizes, ends, trailers, errors.
 
-use crate::support::{Bench, SECOND, call, frame, frames, handler, now, request, text};
+use crate::support::{Bench, SECOND, call, frame, frames, handler, now, once, request, text};
 use bytes::Bytes;
 use cancelable_core::registry::Filter;
 use cancelable_core::{Reason, Status};
@@ -40,11 +40,7 @@ fn the_size_and_the_end_of_a_body_are_passed_through() {
 fn trailers_are_the_end_of_a_body() {
     let bench = Bench::new();
     let (sender, body) = frames();
-    let body = Mutex::new(Some(body));
-    let service = handler(move |_| {
-        let body = body.lock().take().unwrap();
-        async move { Ok(Response::new(body)) }
-    });
+    let service = once(Response::new(body));
     let mut body = now(call(
         &bench.requests().outermost(),
         &service,

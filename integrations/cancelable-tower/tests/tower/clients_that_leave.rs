@@ -1,6 +1,8 @@
 //! The policies for a client that leaves: the response is dropped before it is complete.
 
-use crate::support::{Bench, SECOND, call, frames, handler, now, poll, request, until_dropped};
+use crate::support::{
+    Bench, SECOND, call, frames, handler, now, poll, request, silent, until_dropped,
+};
 use bytes::Bytes;
 use cancelable_core::registry::Filter;
 use cancelable_core::{CancellationToken, Reason, Scope, Status, current};
@@ -318,8 +320,7 @@ fn a_server_that_tells_the_client_ends_a_request_before_its_response_is_dropped(
 fn a_drop_by_a_layer_in_between_is_not_taken_for_the_client() {
     let bench = Bench::new();
     let connection = CancellationToken::new();
-    let service =
-        handler(|_| async { std::future::pending::<crate::support::Answer<Full<Bytes>>>().await });
+    let service = silent();
     let mut asked = request("/job");
     asked.extensions_mut().insert(Client::below(&connection));
     let mut response = call(&bench.requests().outermost(), &service, asked);

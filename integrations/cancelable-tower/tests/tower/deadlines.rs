@@ -1,7 +1,8 @@
 //! One deadline over the handler and the body: of the server, the route, the caller and the handler.
 
 use crate::support::{
-    Bench, SECOND, call, frame, frames, handler, now, poll, request, text, until_dropped,
+    Bench, SECOND, call, frame, frames, handler, now, once, poll, request, silent, text,
+    until_dropped, with_header,
 };
 use bytes::Bytes;
 use cancelable_core::registry::Filter;
@@ -56,10 +57,7 @@ fn r20_an_expired_deadline_answers_without_a_poll_of_the_handler() {
     let requests = bench.requests().timeout(SECOND);
     let service =
         handler(|_| async { panic!("it is polled") as crate::support::Answer<Full<Bytes>> });
-    let mut expired = request("/job");
-    expired
-        .headers_mut()
-        .insert("grpc-timeout", "0n".parse().unwrap());
+    let expired = with_header("grpc-timeout", "0n");
     let response = now(call(&requests, &service, expired)).unwrap();
     assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
     // gRPC reads the status in the head.
@@ -78,15 +76,9 @@ fn r20_an_expired_deadline_answers_without_a_poll_of_the_handler() {
 fn r20_a_header_shortens_the_limit_and_never_extends_it() {
     let mut bench = Bench::new();
     let requests = bench.requests().timeout(SECOND * 10);
-    let service = handler(|_| async {
-        std::future::pending::<()>().await;
-        Ok(Response::new(Full::<Bytes>::default()))
-    });
+    let service = silent();
     for (value, seconds) in [("3000", 3), ("60000", 10)] {
-        let mut asked = request("/job");
-        asked
-            .headers_mut()
-            .insert("x-request-timeout-ms", value.parse().unwrap());
+        let asked = with_header("x-request-timeout-ms", value);
         let mut response = call(&requests, &service, asked);
         assert!(poll(response.as_mut()).is_pending());
         bench.advance(SECOND * seconds - Duration::from_millis(1));
@@ -94,23 +86,14 @@ fn r20_a_header_shortens_the_limit_and_never_extends_it() {
         bench.advance(Duration::from_millis(1));
         assert!(poll(response.as_mut()).is_ready(), "{value}");
     }
-    let mut asked = request("/job");
-    asked
-        .headers_mut()
-        .insert("x-request-timeout-ms", "soon".parse().unwrap());
+    let asked = with_header("x-request-timeout-ms", "soon");
     let response = now(call(&requests, &service, asked)).unwrap();
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let lax = requests.clone().ignore_malformed_deadlines();
-    let mut asked = request("/job");
-    asked
-        .headers_mut()
-        .insert("x-request-timeout-ms", "soon".parse().unwrap());
+    let asked = with_header("x-request-timeout-ms", "soon");
     assert!(poll(call(&lax, &service, asked).as_mut()).is_pending());
     let deaf = requests.deadline_headers(DeadlineHeaders::NONE);
-    let mut asked = request("/job");
-    asked
-        .headers_mut()
-        .insert("x-request-timeout-ms", "0".parse().unwrap());
+    let asked = with_header("x-request-timeout-ms", "0");
     assert!(poll(call(&deaf, &service, asked).as_mut()).is_pending());
 }
 
@@ -118,10 +101,7 @@ fn r20_a_header_shortens_the_limit_and_never_extends_it() {
 fn r20_a_route_has_its_own_limit_and_the_callers_still_holds() {
     let mut bench = Bench::new();
     let requests = bench.requests().timeout(SECOND).longest(SECOND * 20);
-    let service = handler(|_| async {
-        std::future::pending::<()>().await;
-        Ok(Response::new(Full::<Bytes>::default()))
-    });
+    let service = silent();
     let table = [
         (5, None, 5),
         (60, None, 20),
@@ -200,11 +180,7 @@ fn r17_a_body_that_is_complete_when_the_limit_passes_is_delivered() {
     let mut bench = Bench::new();
     let requests = bench.requests().timeout(SECOND);
     let (sender, body) = frames();
-    let body = Mutex::new(Some(body));
-    let service = handler(move |_| {
-        let body = body.lock().take().unwrap();
-        async move { Ok(Response::new(body)) }
-    });
+    let service = once(Response::new(body));
     let mut body = now(call(&requests, &service, request("/job")))
         .unwrap()
         .into_body();
@@ -248,10 +224,7 @@ fn r27_the_operation_is_the_current_one_in_the_handler_and_in_the_body() {
 #[test]
 fn an_operator_stops_a_request_and_the_answer_can_be_replaced() {
     let bench = Bench::new();
-    let service = handler(|_| async {
-        std::future::pending::<()>().await;
-        Ok(Response::new(Full::<Bytes>::default()))
-    });
+    let service = silent();
     let own = bench.requests().answer(|cause: &Cause| {
         (*cause.reason() == Reason::Requested).then(|| {
             let mut response = Response::new(Bytes::from_static(b"stopped"));
@@ -295,10 +268,7 @@ fn r21_limits_and_scopes_name_the_place_where_the_user_set_them() {
     let requests = cancelable_tower::Requests::of(&bench.server).timeout(SECOND);
     let route_set = line!() + 1;
     let route = Limits::new().timeout(SECOND / 2);
-    let service = handler(|_| async {
-        std::future::pending::<()>().await;
-        Ok(Response::new(Full::<Bytes>::default()))
-    });
+    let service = silent();
     let place = |of: &std::panic::Location<'_>| (of.file().ends_with("deadlines.rs"), of.line());
     let mut by_header = request("/job");
     let header = "x-request-timeout-ms";

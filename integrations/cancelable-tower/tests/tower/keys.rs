@@ -1,23 +1,18 @@
 //! Keys, with which another connection stops a request.
 
-use crate::support::{Answer, Bench, call, frames, handler, now, poll, request};
+use crate::support::{Bench, call, frames, handler, now, once, poll, request, silent, with_header};
 use bytes::Bytes;
 use cancelable_core::Status;
 use cancelable_core::registry::Filter;
 use cancelable_tower::Keys;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use parking_lot::Mutex;
 use std::task::Poll;
 
 const KEY: &str = "kFcdLhJ5SbWg1yVY1mHb9Q";
 
 fn with_key(key: &str) -> http::Request<Full<Bytes>> {
-    let mut asked = request("/job");
-    asked
-        .headers_mut()
-        .insert("x-request-key", key.parse().unwrap());
-    asked
+    with_header("x-request-key", key)
 }
 
 #[test]
@@ -25,7 +20,7 @@ fn a_request_is_stopped_by_its_key() {
     let bench = Bench::new();
     let keys = Keys::new();
     let requests = bench.requests().keys(&keys);
-    let service = handler(|_| async { std::future::pending::<Answer<Full<Bytes>>>().await });
+    let service = silent();
     let mut response = call(&requests, &service, with_key(KEY));
     assert!(poll(response.as_mut()).is_pending());
     let second = now(call(&requests, &service, with_key(KEY))).unwrap();
@@ -53,11 +48,7 @@ fn a_response_that_is_streamed_has_its_key_in_the_head() {
     let keys = Keys::new();
     let requests = bench.requests().keys(&keys);
     let (_sender, body) = frames();
-    let body = Mutex::new(Some(body));
-    let service = handler(move |_| {
-        let body = body.lock().take().unwrap();
-        async move { Ok(Response::new(body)) }
-    });
+    let service = once(Response::new(body));
     let response = now(call(&requests, &service, request("/job"))).unwrap();
     let key = response.headers()["x-request-key"]
         .to_str()
@@ -101,11 +92,10 @@ fn a_caller_lists_its_own_requests_and_no_others() {
     };
     let keys = Keys::with_owner(owner);
     let requests = bench.requests().keys(&keys);
-    let service = handler(|_| async { std::future::pending::<Answer<Full<Bytes>>>().await });
+    let service = silent();
     let mut open = Vec::new();
     for user in ["ada", "bob", "ada"] {
-        let mut asked = request("/job");
-        asked.headers_mut().insert("x-user", user.parse().unwrap());
+        let asked = with_header("x-user", user);
         let mut response = call(&requests, &service, asked);
         assert!(poll(response.as_mut()).is_pending());
         open.push(response);

@@ -1,6 +1,6 @@
 //! The client's side: a request carries the remaining time of the deadline, and ends with its operation.
 
-use crate::support::{Answer, Bench, Handler, SECOND, handler, now, poll, request};
+use crate::support::{Answer, Bench, Handler, SECOND, handler, now, poll, request, silent};
 use bytes::Bytes;
 use cancelable_core::Scope;
 use cancelable_tower::{OutgoingDeadline, OutgoingError};
@@ -83,7 +83,7 @@ fn r19_a_request_ends_with_the_operation_that_makes_it() {
         .grace(SECOND)
         .build()
         .unwrap();
-    let silent = handler(|_| async { std::future::pending::<Answer<Full<Bytes>>>().await });
+    let silent = silent();
     let mut client = OutgoingDeadline::new().layer(silent);
     let mut run = pin!(scope.run(async |_| client.call(request("/")).await.map(drop)));
     assert!(poll(run.as_mut()).is_pending());

@@ -39,6 +39,20 @@ where
     }
 }
 
+/// A handler that never answers.
+pub(crate) fn silent() -> Handler<Full<Bytes>> {
+    handler(|_| std::future::pending())
+}
+
+/// A handler that is called once, and answers with this response.
+pub(crate) fn once<B: Send + 'static>(response: Response<B>) -> Handler<B> {
+    let response = parking_lot::Mutex::new(Some(response));
+    handler(move |_| {
+        let response = response.lock().take().expect("it is called once");
+        std::future::ready(Ok(response))
+    })
+}
+
 impl<B> Service<Request<Full<Bytes>>> for Handler<B> {
     type Response = Response<B>;
     type Error = Infallible;
@@ -104,6 +118,13 @@ impl Bench {
 
 pub(crate) fn request(path: &str) -> Request<Full<Bytes>> {
     Request::get(path).body(Full::default()).unwrap()
+}
+
+/// A request with this header.
+pub(crate) fn with_header(name: &'static str, value: &str) -> Request<Full<Bytes>> {
+    let mut request = request("/job");
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
 }
 
 /// Calls a service below the layer.

@@ -1,11 +1,11 @@
 //! A stop while clients send, and a stop with every kind of client that is stuck.
 
-use crate::support::{read_until, start};
+use crate::support::{read_until, soon, start};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use cancelable_axum::{Drain, Socket, WebSocketUpgrade};
+use cancelable_axum::{Drain, Readiness, Serve, Socket, WebSocketUpgrade};
 use cancelable_core::Scope;
 use futures_util::{StreamExt, stream};
 use std::convert::Infallible;
@@ -17,93 +17,156 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+const LONG: Duration = Duration::from_secs(600);
+
 /// The last chunk of a body that is complete.
 const LAST: &[u8] = b"0\r\n\r\n";
 
-/// The end of a connection that was closed.
-#[derive(Debug, PartialEq, Eq)]
-enum Closed {
-    /// Before a byte of the last request was answered.
-    Between,
-    /// In the middle of a response.
-    Within,
-    Refused,
+/// The number of what the clients of one server have seen.
+#[derive(Default)]
+struct Seen {
+    whole: AtomicUsize,
+    /// Clients that were told to close their connection.
+    told: AtomicUsize,
+    /// Connections that were closed before their first response, after the listener was closed.
+    new_and_closed: AtomicUsize,
 }
 
-/// Sends requests on one connection until the server closes it, and counts the responses.
-async fn requests(address: SocketAddr, whole: Arc<AtomicUsize>) -> Closed {
-    let Ok(mut stream) = TcpStream::connect(address).await else {
-        return Closed::Refused;
-    };
+/// Sends requests until the server refuses connections, as a client that heeds `connection: close` does.
+async fn requests(address: SocketAddr, seen: Arc<Seen>) {
+    let mut is_told = false;
     let mut buffer = vec![0; 16 * 1024];
-    loop {
-        if stream.write_all(GET.as_bytes()).await.is_err() {
-            return Closed::Between;
-        }
-        let mut response = Vec::new();
-        while !response.ends_with(LAST) {
-            match stream.read(&mut buffer).await {
-                Ok(read @ 1..) => response.extend_from_slice(&buffer[..read]),
-                _ if response.is_empty() => return Closed::Between,
-                _ => return Closed::Within,
+    // Ends: with the listener of the server.
+    while let Ok(mut stream) = TcpStream::connect(address).await {
+        let mut is_new = true;
+        // Ends: with the connection.
+        loop {
+            let mut response = Vec::new();
+            let mut is_open = stream.write_all(GET.as_bytes()).await.is_ok();
+            while is_open && !response.ends_with(LAST) {
+                match stream.read(&mut buffer).await {
+                    Ok(read @ 1..) => response.extend_from_slice(&buffer[..read]),
+                    _ => is_open = false,
+                }
+            }
+            if !is_open {
+                assert!(response.is_empty(), "half a response");
+                assert!(
+                    is_new,
+                    "closed without `connection: close`, with a request on its way"
+                );
+                seen.new_and_closed.fetch_add(1, Ordering::Relaxed);
+                break;
+            }
+            is_new = false;
+            seen.whole.fetch_add(1, Ordering::Relaxed);
+            if String::from_utf8_lossy(&response).contains("connection: close") {
+                if !is_told {
+                    is_told = true;
+                    seen.told.fetch_add(1, Ordering::Relaxed);
+                }
+                break;
             }
         }
-        whole.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stop_under_load_gives_whole_responses_or_none() {
+async fn a_stop_under_load_loses_no_request_of_a_client_that_was_told_to_close() {
     const CLIENTS: usize = 200;
-    // With and without a phase in which the server only says that it stops.
-    for unready in [Duration::from_millis(300), Duration::ZERO] {
-        let begun = Arc::<AtomicUsize>::default();
-        let counts = begun.clone();
-        let app = Router::new().route(
-            "/",
-            get(async move || {
-                counts.fetch_add(1, Ordering::Relaxed);
-                let parts = stream::iter(0..4).then(async |_| {
-                    tokio::task::yield_now().await;
-                    Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 4096]))
-                });
-                Body::from_stream(parts.boxed())
-            }),
-        );
-        let finish = Duration::from_secs(30);
-        let drain = Drain::new().unready(unready).finish(finish);
-        let server = start(app, |layer| layer, move |serve| serve.drain(drain)).await;
-        let whole = Arc::<AtomicUsize>::default();
-        let mut clients = tokio::task::JoinSet::new();
-        for _ in 0..CLIENTS {
-            clients.spawn(requests(server.address, whole.clone()));
-        }
-        while whole.load(Ordering::Relaxed) < 5 * CLIENTS {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let start = tokio::time::Instant::now();
-        let address = server.address;
-        let drained = server.drain().await;
-        let took = start.elapsed();
-        let (mut between, mut within) = (0, 0);
-        while let Some(closed) = clients.join_next().await {
-            match closed.unwrap() {
-                Closed::Between => between += 1,
-                Closed::Within => within += 1,
-                Closed::Refused => {}
-            }
-        }
-        let (begun, whole) = (begun.load(Ordering::Relaxed), whole.load(Ordering::Relaxed));
-        println!(
-            "a stop under load, unready for {unready:?}: {took:?}, {begun} handlers, {whole} whole responses, \
-             {between} closed before an answer; {drained}"
-        );
-        assert_eq!(within, 0, "half responses");
-        assert_eq!(begun, whole, "each handler's response arrives");
-        assert!(drained.is_clean(), "{drained}");
-        assert!(took < unready + finish, "{took:?}");
-        assert!(TcpStream::connect(address).await.is_err());
+    let begun = Arc::<AtomicUsize>::default();
+    let counts = begun.clone();
+    let app = Router::new().route(
+        "/",
+        get(async move || {
+            counts.fetch_add(1, Ordering::Relaxed);
+            let parts = stream::iter(0..4).then(async |_| {
+                tokio::task::yield_now().await;
+                Ok::<_, Infallible>(Bytes::from_static(&[b'x'; 4096]))
+            });
+            Body::from_stream(parts.boxed())
+        }),
+    );
+    // The second request to stop ends the phase in which the server only says that it stops.
+    let drain = Drain::new().unready(LONG).finish(LONG);
+    let server = start(app, |layer| layer, move |serve| serve.drain(drain)).await;
+    let seen = Arc::<Seen>::default();
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..CLIENTS {
+        clients.spawn(requests(server.address, seen.clone()));
     }
+    until(|| seen.whole.load(Ordering::Relaxed) >= 5 * CLIENTS).await;
+    server.stop.notify_one();
+    until(|| seen.told.load(Ordering::Relaxed) == CLIENTS).await;
+    let address = server.address;
+    let drained = server.drain().await;
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+    let (begun, whole) = (
+        begun.load(Ordering::Relaxed),
+        seen.whole.load(Ordering::Relaxed),
+    );
+    println!(
+        "a stop under load: {begun} handlers, {whole} whole responses, {} connections closed before their first; {drained}",
+        seen.new_and_closed.load(Ordering::Relaxed)
+    );
+    assert_eq!(begun, whole, "each handler's response arrives");
+    assert!(drained.is_clean(), "{drained}");
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_without_a_warning_gives_whole_responses_or_none() {
+    const CLIENTS: usize = 200;
+    const LENGTH: usize = 16 * 1024;
+    let body = async || Bytes::from_static(&[b'x'; LENGTH]);
+    let app = Router::new().route("/", get(body));
+    let server = start(app, |layer| layer, |serve| serve).await;
+    let whole = Arc::<AtomicUsize>::default();
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (address, whole) = (server.address, whole.clone());
+        clients.spawn(async move {
+            let Ok(mut stream) = TcpStream::connect(address).await else {
+                return;
+            };
+            let mut buffer = vec![0; 16 * 1024];
+            // Ends: with the connection. The next request is sent although the response says `connection: close`.
+            while stream.write_all(GET.as_bytes()).await.is_ok() {
+                let (mut read, mut bytes) = (0, 0);
+                while bytes < LENGTH {
+                    match stream.read(&mut buffer).await {
+                        Ok(more @ 1..) => {
+                            read += more;
+                            bytes += buffer[..more].iter().filter(|byte| **byte == b'x').count();
+                        }
+                        _ => {
+                            assert_eq!(read, 0, "half a response");
+                            return;
+                        }
+                    }
+                }
+                whole.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    until(|| whole.load(Ordering::Relaxed) >= 5 * CLIENTS).await;
+    let drained = server.drain().await;
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+    assert!(drained.is_clean(), "{drained}");
+}
+
+/// Waits until `is_so`.
+async fn until(is_so: impl Fn() -> bool) {
+    soon(async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 /// Streams without end, as fast as the client reads.
@@ -176,9 +239,7 @@ async fn r20_a_stop_with_every_kind_of_stuck_client_takes_its_time_and_no_longer
         });
     }
     // Upload, flood, slow, events, the socket, and two of HTTP/2.
-    while server.registry.len() != 8 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(|| server.registry.len() == 8).await;
     let (start, registry) = (tokio::time::Instant::now(), server.registry.clone());
     let drained = server.drain().await;
     let took = start.elapsed();
@@ -202,13 +263,14 @@ async fn r20_a_stop_with_every_kind_of_stuck_client_takes_its_time_and_no_longer
 async fn requests_in_the_queue_of_the_kernel_are_answered_although_the_server_stops() {
     // Below the length of the queue on every system.
     const CLIENTS: usize = 100;
-    const UNREADY: Duration = Duration::from_millis(50);
     let app = Router::new().route("/", get(async || "hello"));
-    let drain = Drain::new().unready(UNREADY);
-    let server = start(app, |layer| layer, move |serve| serve.drain(drain)).await;
+    let readiness = Readiness::new();
+    let own = readiness.clone();
+    let drain = Drain::new().unready(LONG);
+    let settings = move |serve: Serve<Router>| serve.drain(drain).readiness(&own);
+    let server = start(app, |layer| layer, settings).await;
     server.stop.notify_one();
-    // The server is unready by now, and waits.
-    tokio::time::sleep(UNREADY / 5).await;
+    until(|| !readiness.is_ready()).await;
     // Nothing of the server runs from here on: the kernel alone has these connections, and their requests.
     let mut streams = Vec::new();
     for _ in 0..CLIENTS {
@@ -217,9 +279,8 @@ async fn requests_in_the_queue_of_the_kernel_are_answered_although_the_server_st
         stream.set_nonblocking(true).unwrap();
         streams.push(TcpStream::from_std(stream).unwrap());
     }
-    let (_sender, nothing) = std::sync::mpsc::channel::<()>();
-    let _ = nothing.recv_timeout(UNREADY * 2);
-    let drained = server.drained().await;
+    // The second request to stop ends the phase in which the server accepts.
+    let drained = server.drain().await;
     let mut whole = 0;
     for stream in &mut streams {
         let mut response = Vec::new();
