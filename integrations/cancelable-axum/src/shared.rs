@@ -4,7 +4,7 @@ use cancelable_core::operation::Straggler;
 use cancelable_core::{CancellationToken, Cause, Operation};
 use cancelable_tower::Client;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::watch;
@@ -110,9 +110,18 @@ impl Server {
         self.shared.ended.send_replace(());
     }
 
-    /// The number of open requests and sockets.
+    /// The number of open requests and sockets. A request that was taken over from another counts once with it.
     pub(crate) fn count(&self) -> usize {
-        self.shared.open.lock().clients.len()
+        let open: Vec<Client> = self.shared.open.lock().clients.values().cloned().collect();
+        let mut known = HashSet::new();
+        let operations = open.iter().map(Client::operation);
+        operations
+            .filter(|one| one.as_ref().is_none_or(|one| known.insert(one.id())))
+            .count()
+    }
+
+    fn has_none_open(&self) -> bool {
+        self.shared.open.lock().clients.is_empty()
     }
 
     /// Notes a connection that was accepted.
@@ -135,7 +144,7 @@ impl Server {
         } = &*self.shared;
         let is_zero = |count: &AtomicUsize| count.load(Ordering::Acquire) == 0;
         // In this order: a connection opens its request before it begins to end.
-        let is_idle = || is_zero(staying) && is_zero(arriving) && self.count() == 0;
+        let is_idle = || is_zero(staying) && is_zero(arriving) && self.has_none_open();
         // Ends: each turn waits for the end of a request, and the caller bounds the wait.
         while !is_idle() {
             if ended.changed().await.is_err() {

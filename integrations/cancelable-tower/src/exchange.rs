@@ -12,7 +12,7 @@ use crate::{Client, ClientGone};
 use cancelable_core::source::Limit;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cancelled, Cause, Operation, Outcome, Reason, RuntimeHandle, Scope};
-use http::header::{CONTENT_LENGTH, HeaderName};
+use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use std::fmt;
@@ -274,13 +274,12 @@ impl Exchange {
         let sent_before = self.shared.state.lock().sent_before;
         if let Some(sent_before) = sent_before {
             headers.insert(REQUEST_OFFSET, HeaderValue::from(sent_before));
-            let length = headers.get(CONTENT_LENGTH);
-            let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
-            if let Some(length) = length {
-                let left = length.saturating_sub(sent_before);
-                headers.insert(CONTENT_LENGTH, HeaderValue::from(left));
-            }
         }
+    }
+
+    /// The number of bytes of the body that were sent to the clients before; 0 for the first.
+    pub(crate) fn sent_before(&self) -> u64 {
+        self.shared.state.lock().sent_before.unwrap_or(0)
     }
 
     /// Makes `client` the client of the exchange, instead of one that has left. Returns the number of bytes of the body that

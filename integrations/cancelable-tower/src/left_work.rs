@@ -96,12 +96,13 @@ impl LeftWork {
 
     /// Polls the run and the body. Ready once nothing is left to do.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(run) = &mut self.run {
-            if poll_run(run, cx).is_ready() {
-                self.run = None;
-            }
-        }
+        self.poll_run(cx);
         self.answer.look();
+        if matches!(self.answer, Answer::Given(_)) && self.exchange.operation().is_cancelled() {
+            // The handler has ended, and the body is cut.
+            self.exchange.set_over(Over::Cut);
+            self.poll_run(cx);
+        }
         if let Answer::Given(response) = &mut self.answer {
             let body = response.body_mut();
             self.exchange.operation().in_scope(|| body.fill(cx));
@@ -109,6 +110,14 @@ impl LeftWork {
         match self.run.is_none() || self.is_whole() {
             true => Poll::Ready(()),
             false => Poll::Pending,
+        }
+    }
+
+    fn poll_run(&mut self, cx: &mut Context<'_>) {
+        if let Some(run) = &mut self.run {
+            if poll_run(run, cx).is_ready() {
+                self.run = None;
+            }
         }
     }
 

@@ -163,7 +163,11 @@ where
         let kept_head = matches!(content, Content::Kept { .. }).then(|| head.clone());
         exchange.head(head.status, &mut head.headers);
         let left = head.headers.get(CONTENT_LENGTH);
-        let left = left.and_then(|length| length.to_str().ok()?.parse().ok());
+        let left: Option<u64> = left.and_then(|length| length.to_str().ok()?.parse().ok());
+        let left = left.map(|length| length.saturating_sub(exchange.sent_before()));
+        if let (Some(left), Some(_)) = (left, &kept_head) {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from(left));
+        }
         let client_left = exchange.client_left();
         let mut open = Open {
             exchange,

@@ -159,7 +159,7 @@ where
 
 impl TakingOver {
     /// Makes the client of this request the client of `work`. Fails if the bytes that the client wants are no longer kept.
-    fn attach<B, E>(&mut self, mut work: LeftWork) -> Result<Running<B, E>, Problem>
+    fn attach<B, E>(&mut self, mut work: LeftWork) -> Result<Running<B, E>, Response<Bytes>>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
         E: Send + 'static,
@@ -191,10 +191,14 @@ impl TakingOver {
         match is_kept && is_running {
             true => Ok(running),
             false => {
+                let mut response = Problem::NOT_KEPT.response(self.is_grpc);
+                let status = response.status();
                 running.exchange.set_sent_before(sent);
+                running.exchange.head(status, response.headers_mut());
+                running.exchange.log(&Ending::Complete);
                 // The work waits for another request: its drop is that of a client.
                 drop(running);
-                Err(Problem::NOT_KEPT)
+                Err(response)
             }
         }
     }
@@ -349,11 +353,11 @@ where
             // Without an answer, the work has ended with the server.
             let attached = match work {
                 Ok(work) => request.attach(work),
-                Err(oneshot::Canceled) => Err(Problem::SHUTTING_DOWN),
+                Err(oneshot::Canceled) => Err(Problem::SHUTTING_DOWN.response(request.is_grpc)),
             };
             self.state = match attached {
                 Ok(running) => State::Running(running),
-                Err(problem) => State::Answered(Some(problem.response(request.is_grpc))),
+                Err(response) => State::Answered(Some(response)),
             };
         }
         match &mut self.state {

@@ -245,7 +245,8 @@ fn r48_a_client_that_missed_bytes_goes_back_or_is_refused() {
     drop(body);
     for offset in ["15", "99999999999999999999", "-1", "", "a"] {
         let response = call(&requests, &service, from(offset));
-        let status = taken(&mut bench, response).status();
+        let refused = taken(&mut bench, response);
+        let status = refused.status();
         let is_number = offset == "15";
         let expected = if is_number {
             StatusCode::RANGE_NOT_SATISFIABLE
@@ -253,6 +254,9 @@ fn r48_a_client_that_missed_bytes_goes_back_or_is_refused() {
             StatusCode::BAD_REQUEST
         };
         assert_eq!(status, expected, "{offset}");
+        if is_number {
+            assert_eq!(refused.headers()["x-request-offset"], "14", "what was sent");
+        }
         bench.advance(Duration::ZERO);
     }
     for (offset, words) in [
@@ -443,7 +447,8 @@ fn r20_the_deadlines_of_both_requests_hold() {
 fn r19_work_that_waits_is_stopped_by_its_key() {
     let mut bench = Bench::new();
     let keys = Keys::new();
-    let requests = waiting(&bench).keys(&keys);
+    // The handler has ended, so there is nothing that needs the grace.
+    let requests = waiting(&bench).keys(&keys).grace(SECOND * 5);
     let (service, sender) = streamed();
     drop(now(call(&requests, &service, keyed("/job"))));
     bench.advance(SECOND);
