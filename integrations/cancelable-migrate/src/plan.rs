@@ -78,8 +78,22 @@ impl Options {
                 tokio_util: false,
             };
             for file in package.files()? {
-                // A file of another encoding has no Rust that compiles.
-                let text = read(&file)?;
+                let bytes = fs::read(&file)
+                    .map_err(|error| MigrateError::io(&file, "cannot be read", error))?;
+                let text = match String::from_utf8(bytes) {
+                    Ok(text) => text,
+                    // No Rust that compiles, such as the input of a test.
+                    Err(other) if !String::from_utf8_lossy(other.as_bytes()).contains(&krate) => {
+                        continue;
+                    }
+                    Err(_) => {
+                        return Err(MigrateError::at(
+                            plan.shown(&file),
+                            1,
+                            "the file is not UTF-8",
+                        ));
+                    }
+                };
                 let migrated = source_file::migrate(plan.shown(&file), &text, &krate)?;
                 needs.core |= migrated.text.is_some();
                 needs.tokio_util |= migrated.names_tokio_util;

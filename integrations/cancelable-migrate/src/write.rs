@@ -39,7 +39,8 @@ pub(crate) fn replace_all<'a>(
                 shown(target)
             )));
         }
-        let mut file = File::create_new(&new).map_err(failed)?;
+        let mut file = File::create_new(&new)
+            .map_err(|error| MigrateError::io(&new, "cannot be created", error))?;
         let staged_file = Staged {
             new,
             target,

@@ -103,6 +103,20 @@ fn a_file_that_is_not_rust_is_an_error_with_its_line_and_nothing_is_written() {
 }
 
 #[test]
+fn a_file_that_is_not_utf_8_is_an_error_if_it_names_tokio_util() {
+    let fixture = Fixture::lib(LIB);
+    fs::write(fixture.path("src/latin.rs"), b"// gr\xf6\xdfer\n").unwrap();
+    assert!(fixture.options().plan().is_ok());
+    fs::write(
+        fixture.path("src/latin.rs"),
+        b"use tokio_util::x; // gr\xf6\xdfer\n",
+    )
+    .unwrap();
+    let error = fixture.options().plan().unwrap_err();
+    assert_eq!(error.to_string(), "src/latin.rs:1: the file is not UTF-8");
+}
+
+#[test]
 fn a_manifest_that_cargo_refuses_is_an_error() {
     let fixture = Fixture::of(&[("Cargo.toml", "[package\n"), ("src/lib.rs", LIB)]);
     let (code, _, said) = out(&fixture.command(&["--write"]));
@@ -123,7 +137,7 @@ fn a_file_that_cannot_be_written_leaves_all_as_they_were() {
     let (code, _, said) = out(&fixture.command(&["--write"]));
     assert_eq!(code, Some(2));
     assert!(
-        said.contains("src/other.rs: cannot be replaced: "),
+        said.contains("src/.other.rs.migrating: cannot be created: "),
         "{said}"
     );
     for file in ["src/lib.rs", "src/other.rs"] {
