@@ -25,6 +25,7 @@ mod files;
 mod for_each_concurrent;
 mod grace;
 mod hold;
+mod job_handler;
 mod json;
 mod logging;
 mod map_concurrent;
@@ -35,10 +36,12 @@ mod progress;
 mod reader_writer;
 mod registry;
 mod resources;
+mod shared_budget;
 mod shield;
 mod sqlite_query;
 mod streams;
 mod threads;
+mod token_stream;
 mod tokens;
 mod tracing_spans;
 mod watchdog;
@@ -66,6 +69,7 @@ const EXAMPLES: &[(&str, Main)] = &[
     ("for_each_concurrent", for_each_concurrent::main),
     ("grace", grace::main),
     ("hold", hold::main),
+    ("job_handler", job_handler::main),
     ("json", json::main),
     ("logging", logging::main),
     ("map_concurrent", map_concurrent::main),
@@ -76,10 +80,12 @@ const EXAMPLES: &[(&str, Main)] = &[
     ("reader_writer", reader_writer::main),
     ("registry", registry::main),
     ("resources", resources::main),
+    ("shared_budget", shared_budget::main),
     ("shield", shield::main),
     ("sqlite_query", sqlite_query::main),
     ("streams", streams::main),
     ("threads", threads::main),
+    ("token_stream", token_stream::main),
     ("tokens", tokens::main),
     ("tracing_spans", tracing_spans::main),
     ("watchdog", watchdog::main),

@@ -4,8 +4,8 @@
 //! names the connection and no query: before the query it has no effect, and after the query it hits the next one.
 //!
 //! ```text
-//! count cancelled after 63.4 ms: timed out (limit 50 ms, set at src/main.rs:35)
-//! interrupted too early: 1
+//! count: timed out (limit 50 ms, set at src/main.rs:41 by count)
+//! interrupted too early: Ok(1)
 //! interrupted too late, the next query: interrupted
 //! ```
 
@@ -16,17 +16,23 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+type AnyError = Box<dyn Error + Send + Sync>;
+
 const ENDLESS: &str =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 
 /// Runs a query for one number. A cancel of the token ends the query.
-fn number(connection: &Connection, sql: &str, token: CancellationToken) -> rusqlite::Result<i64> {
+fn number(connection: &Connection, sql: &str, token: CancellationToken) -> Result<i64, AnyError> {
     // Every 1000 instructions of SQLite. The query ends if the handler returns true.
-    connection.progress_handler(1000, Some(move || token.check().is_err()))?;
+    let watched = token.clone();
+    connection.progress_handler(1000, Some(move || watched.check().is_err()))?;
     let number = connection.query_row(sql, [], |row| row.get(0));
     // The next query has a handler of its own, or none.
     connection.progress_handler(0, None::<fn() -> bool>)?;
-    number
+    if number.is_err() {
+        token.check()?; // not a failure of the query
+    }
+    Ok(number?)
 }
 
 pub fn main() -> Result<(), Box<dyn Error>> {
@@ -37,10 +43,10 @@ pub fn main() -> Result<(), Box<dyn Error>> {
             let connection = connection.clone();
             let query =
                 op.try_spawn_blocking(move |token| number(&connection.lock(), ENDLESS, token))?;
-            Ok::<_, Box<dyn Error>>(query.await?)
+            Ok::<_, AnyError>(query.await?)
         });
-        if let Err(error) = outcome.await.complete() {
-            println!("{error}");
+        if let Some(cause) = outcome.await.cause() {
+            println!("count: {cause}");
         }
     });
 
@@ -48,8 +54,8 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let connection = connection.lock();
     let interrupt = connection.get_interrupt_handle();
     interrupt.interrupt(); // before the query
-    let one = number(&connection, "SELECT 1", CancellationToken::new())?;
-    println!("interrupted too early: {one}");
+    let one = number(&connection, "SELECT 1", CancellationToken::new());
+    println!("interrupted too early: {one:?}");
 
     let mut statement = connection.prepare("SELECT 2 UNION ALL SELECT 3")?;
     let mut rows = statement.query([])?;

@@ -58,6 +58,24 @@ pub(crate) fn migrate(path: &Path, text: &str, krate: &str) -> Result<Migrated, 
     })
 }
 
+/// Returns a remark for each line of a page that names something that moves. Code of a page may be compiled as tests.
+pub(crate) fn in_page(path: &Path, text: &str, krate: &str) -> Vec<Remark> {
+    let names = [format!("{krate}::sync::"), format!("{krate}::{{")];
+    let lines = text.lines().zip(1..);
+    let found = lines.filter(|(line, _)| {
+        names.iter().any(|name| line.contains(name))
+            && (line.contains("CancellationToken") || line.contains("DropGuard"))
+    });
+    let remark = |line| {
+        Remark::note(
+            path,
+            line,
+            "names tokio-util's token; Markdown is not edited",
+        )
+    };
+    found.map(|(_, line)| remark(line)).collect()
+}
+
 /// Returns the file, its tokens, and the place at which they begin.
 fn parse(path: &Path, text: &str) -> Result<(usize, TokenStream, syn::File), MigrateError> {
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
