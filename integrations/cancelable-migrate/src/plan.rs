@@ -4,7 +4,7 @@ use crate::error::{MigrateError, shown};
 use crate::manifest::{Manifest, Needs};
 use crate::project::Project;
 use crate::remark::Remark;
-use crate::{source_file, write};
+use crate::{page, source_file, write};
 use similar::TextDiff;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,14 +86,11 @@ impl Options {
                 plan.remarks.extend(migrated.remarks);
                 plan.change(&file, text, migrated.text);
             }
-            for page in package.pages()? {
-                let text = fs::read(&page)
-                    .map_err(|error| MigrateError::io(&page, "cannot be read", error))?;
-                let found = source_file::in_page(
-                    plan.shown(&page),
-                    &String::from_utf8_lossy(&text),
-                    &krate,
-                );
+            for path in package.pages()? {
+                let text = fs::read(&path)
+                    .map_err(|error| MigrateError::io(&path, "cannot be read", error))?;
+                let found =
+                    page::remarks(plan.shown(&path), &String::from_utf8_lossy(&text), &krate);
                 plan.remarks.extend(found);
             }
             of_workspace |= manifest.migrate(needs, self.checkout.as_deref());

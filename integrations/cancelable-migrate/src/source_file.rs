@@ -1,8 +1,9 @@
 //! The migration of one Rust file.
 
+use crate::calls::Calls;
 use crate::edit::{Edit, apply, line_of};
 use crate::error::MigrateError;
-use crate::names::{KEPT_METHODS, MOVED_METHODS, NEW_METHODS, TRAIT, is_trait, is_type, new_path};
+use crate::names::{MOVED_METHODS, NEW_METHODS, TRAIT, is_trait, is_type, new_path};
 use crate::remark::Remark;
 use crate::use_tree::{Leaf, has_comment, leaves, range, without};
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -58,24 +59,6 @@ pub(crate) fn migrate(path: &Path, text: &str, krate: &str) -> Result<Migrated, 
     })
 }
 
-/// Returns a remark for each line of a page that names something that moves. Code of a page may be compiled as tests.
-pub(crate) fn in_page(path: &Path, text: &str, krate: &str) -> Vec<Remark> {
-    let names = [format!("{krate}::sync::"), format!("{krate}::{{")];
-    let lines = text.lines().zip(1..);
-    let found = lines.filter(|(line, _)| {
-        names.iter().any(|name| line.contains(name))
-            && (line.contains("CancellationToken") || line.contains("DropGuard"))
-    });
-    let remark = |line| {
-        Remark::note(
-            path,
-            line,
-            "names tokio-util's token; Markdown is not edited",
-        )
-    };
-    found.map(|(_, line)| remark(line)).collect()
-}
-
 /// Returns the file, its tokens, and the place at which they begin.
 fn parse(path: &Path, text: &str) -> Result<(usize, TokenStream, syn::File), MigrateError> {
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -105,38 +88,6 @@ fn names(tokens: TokenStream, krate: &str) -> bool {
         TokenTree::Literal(literal) => literal.to_string().contains(&format!("{krate}::")),
         TokenTree::Punct(_) => false,
     })
-}
-
-/// The calls of the methods of the extension trait, by their places.
-#[derive(Default)]
-struct Calls {
-    moved: Vec<usize>,
-    has_kept: bool,
-}
-
-impl Calls {
-    fn collect(&mut self, tokens: TokenStream, base: usize) {
-        let mut after_dot = false;
-        for token in tokens {
-            match &token {
-                TokenTree::Group(group) => self.collect(group.stream(), base),
-                TokenTree::Ident(ident) if after_dot => {
-                    let name = ident.to_string();
-                    if MOVED_METHODS.contains(&name.as_str()) {
-                        self.moved.push(ident.span().byte_range().start + base);
-                    }
-                    self.has_kept |= KEPT_METHODS.contains(&name.as_str());
-                }
-                _ => {}
-            }
-            after_dot = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.');
-        }
-    }
-
-    /// Whether the import of the trait moves.
-    fn is_trait_moved(&self) -> bool {
-        !self.moved.is_empty() && !self.has_kept
-    }
 }
 
 struct Migration<'a> {
