@@ -79,6 +79,7 @@ pages! {
     processes "processes.md",
     #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
     servers "servers.md",
+    #[doc(alias("postgres", "sqlite"))]
     databases "databases.md",
     #[doc(alias("mock time"))]
     testing "testing.md",

@@ -84,6 +84,8 @@ pub(crate) const ALL: &[Question] = &[
     ("memory limit", &["sources.md"]),
     ("partial result", &["progress.md"]),
     ("mock time", &["testing.md"]),
+    ("postgres", &["databases.md"]),
+    ("sqlite", &["databases.md"]),
     ("benchmark", &["performance.md"]),
     ("loom", &["verification.md"]),
 ];

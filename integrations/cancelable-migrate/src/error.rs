@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 
 /// The reason why nothing was planned or nothing was written.
 #[derive(Debug)]
@@ -21,14 +21,23 @@ impl MigrateError {
     }
 
     pub(crate) fn at(file: &Path, line: usize, problem: impl fmt::Display) -> Self {
-        Self::new(format!("{}:{line}: {problem}", file.display()))
+        Self::new(format!("{}:{line}: {problem}", shown(file)))
     }
 
     pub(crate) fn io(file: &Path, step: &str, error: io::Error) -> Self {
         Self {
-            message: format!("{}: {step}: {error}", file.display()),
+            message: format!("{}: {step}: {error}", shown(file)),
             source: Some(error),
         }
+    }
+}
+
+/// Returns a path as it is shown: with slashes on every system, as `git diff` does.
+pub(crate) fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    match MAIN_SEPARATOR {
+        '/' => text,
+        separator => text.replace(separator, "/"),
     }
 }
 

@@ -24,10 +24,12 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod calls;
 mod edit;
 mod error;
 mod manifest;
 mod names;
+mod page;
 mod plan;
 mod project;
 mod remark;

@@ -1,10 +1,10 @@
 //! The changes of a project.
 
-use crate::error::MigrateError;
+use crate::error::{MigrateError, shown};
 use crate::manifest::{Manifest, Needs};
 use crate::project::Project;
 use crate::remark::Remark;
-use crate::{source_file, write};
+use crate::{page, source_file, write};
 use similar::TextDiff;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,13 @@ impl Options {
                 plan.remarks.extend(migrated.remarks);
                 plan.change(&file, text, migrated.text);
             }
+            for path in package.pages()? {
+                let text = fs::read(&path)
+                    .map_err(|error| MigrateError::io(&path, "cannot be read", error))?;
+                let found =
+                    page::remarks(plan.shown(&path), &String::from_utf8_lossy(&text), &krate);
+                plan.remarks.extend(found);
+            }
             of_workspace |= manifest.migrate(needs, self.checkout.as_deref());
             if needs.core {
                 manifest.check_rust_version(package.rust_version.as_deref());
@@ -149,11 +156,7 @@ impl Plan {
     pub fn diff(&self) -> String {
         let mut out = String::new();
         for change in &self.changes {
-            let path = self
-                .shown(&change.file)
-                .display()
-                .to_string()
-                .replace('\\', "/");
+            let path = shown(self.shown(&change.file));
             let diff = TextDiff::from_lines(change.old.as_str(), change.new.as_str());
             let (old, new) = (format!("a/{path}"), format!("b/{path}"));
             out.push_str(&diff.unified_diff().header(&old, &new).to_string());

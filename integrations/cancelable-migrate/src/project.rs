@@ -81,14 +81,23 @@ impl Package {
         let targets = self.targets.iter().map(|target| target.src_path.clone());
         let mut files: BTreeSet<PathBuf> = targets.filter(|path| path.is_file()).collect();
         if let Some(folder) = self.manifest_path.parent() {
-            walk(folder, &mut files)?;
+            walk(folder, "rs", &mut files)?;
         }
         Ok(files)
     }
+
+    /// Returns the Markdown files of the package, in order.
+    pub(crate) fn pages(&self) -> Result<BTreeSet<PathBuf>, MigrateError> {
+        let mut pages = BTreeSet::new();
+        if let Some(folder) = self.manifest_path.parent() {
+            walk(folder, "md", &mut pages)?;
+        }
+        Ok(pages)
+    }
 }
 
-/// Adds the Rust files below `folder`. Links are not followed, so the walk ends.
-fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), MigrateError> {
+/// Adds the files below `folder` with this extension. Links are not followed, so the walk ends.
+fn walk(folder: &Path, extension: &str, files: &mut BTreeSet<PathBuf>) -> Result<(), MigrateError> {
     let failed = |error| MigrateError::io(folder, "cannot be read", error);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -101,9 +110,9 @@ fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), MigrateError
             let is_build = path.join("CACHEDIR.TAG").is_file();
             let is_package = path.join("Cargo.toml").is_file();
             if !is_hidden && !is_build && !is_package {
-                walk(&path, files)?;
+                walk(&path, extension, files)?;
             }
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
+        } else if kind.is_file() && path.extension().is_some_and(|of_path| of_path == extension) {
             files.insert(path);
         }
     }

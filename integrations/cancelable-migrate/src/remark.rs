@@ -1,5 +1,6 @@
 //! What a person has to look at after the migration.
 
+use crate::error::shown;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +60,7 @@ impl Remark {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.is_left { "not moved" } else { "note" };
-        let file = self.file.display();
+        let file = shown(&self.file);
         write!(f, "{file}:{}: {kind}: {}", self.line, self.text)
     }
 }

@@ -1,8 +1,9 @@
 //! The migration of one Rust file.
 
+use crate::calls::Calls;
 use crate::edit::{Edit, apply, line_of};
 use crate::error::MigrateError;
-use crate::names::{KEPT_METHODS, MOVED_METHODS, NEW_METHODS, TRAIT, is_trait, is_type, new_path};
+use crate::names::{MOVED_METHODS, NEW_METHODS, TRAIT, is_trait, is_type, new_path};
 use crate::remark::Remark;
 use crate::use_tree::{Leaf, has_comment, leaves, range, without};
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -87,38 +88,6 @@ fn names(tokens: TokenStream, krate: &str) -> bool {
         TokenTree::Literal(literal) => literal.to_string().contains(&format!("{krate}::")),
         TokenTree::Punct(_) => false,
     })
-}
-
-/// The calls of the methods of the extension trait, by their places.
-#[derive(Default)]
-struct Calls {
-    moved: Vec<usize>,
-    has_kept: bool,
-}
-
-impl Calls {
-    fn collect(&mut self, tokens: TokenStream, base: usize) {
-        let mut after_dot = false;
-        for token in tokens {
-            match &token {
-                TokenTree::Group(group) => self.collect(group.stream(), base),
-                TokenTree::Ident(ident) if after_dot => {
-                    let name = ident.to_string();
-                    if MOVED_METHODS.contains(&name.as_str()) {
-                        self.moved.push(ident.span().byte_range().start + base);
-                    }
-                    self.has_kept |= KEPT_METHODS.contains(&name.as_str());
-                }
-                _ => {}
-            }
-            after_dot = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.');
-        }
-    }
-
-    /// Whether the import of the trait moves.
-    fn is_trait_moved(&self) -> bool {
-        !self.moved.is_empty() && !self.has_kept
-    }
 }
 
 struct Migration<'a> {

@@ -1,6 +1,6 @@
 //! The writing of several files, all or none.
 
-use crate::error::MigrateError;
+use crate::error::{MigrateError, shown};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
@@ -36,7 +36,7 @@ pub(crate) fn replace_all<'a>(
         if fs::read_to_string(target).map_err(failed)? != old_text {
             return Err(MigrateError::new(format!(
                 "{}: changed meanwhile; nothing was written",
-                target.display()
+                shown(target)
             )));
         }
         let mut file = File::create_new(&new).map_err(failed)?;

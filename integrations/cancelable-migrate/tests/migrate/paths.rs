@@ -1,6 +1,6 @@
 //! Paths in code, in macros and in comments.
 
-use crate::fixture::{migrated, moved};
+use crate::fixture::{Fixture, MANIFEST, migrated, moved};
 
 #[test]
 fn paths_in_types_and_expressions_move() {
@@ -78,6 +78,22 @@ fn comments_for_rustdoc_move_and_others_stay() {
     assert_eq!(
         remarks,
         ["src/lib.rs:3: not moved: a `use` inside a comment for rustdoc"]
+    );
+}
+
+#[test]
+fn a_page_that_names_the_token_is_noted() {
+    let fixture = Fixture::of(&[
+        ("Cargo.toml", MANIFEST),
+        ("src/lib.rs", ""),
+        (
+            "README.md",
+            "# A\n\nuse tokio_util::sync::{CancellationToken};\nuse tokio_util::codec::Framed;\n",
+        ),
+    ]);
+    assert_eq!(
+        fixture.migrate(),
+        ["README.md:3: note: names tokio-util's token; Markdown is not edited"]
     );
 }
 
