@@ -68,6 +68,7 @@ pub fn serve<S>(listener: TcpListener, app: S, server: &Scope) -> Serve<S> {
             stalls: Stalls::new(),
             keeps_half_closed: false,
             ping: None,
+            keepalive: None,
         },
     }
 }
@@ -111,6 +112,7 @@ pub(crate) struct Settings {
     pub(crate) stalls: Stalls,
     pub(crate) keeps_half_closed: bool,
     pub(crate) ping: Option<Duration>,
+    pub(crate) keepalive: Option<Duration>,
 }
 
 impl<S> Serve<S> {
@@ -219,6 +221,30 @@ impl<S> Serve<S> {
     /// ```
     pub fn ping(mut self, interval: Duration) -> Self {
         self.settings.ping = Some(interval);
+        self
+    }
+
+    /// Has the system ask a connection that was silent for `span` whether its client is still there, by the keepalive of
+    /// TCP: the way to notice a client of HTTP/1 that vanished. A client that answers none of three probes, each a third of
+    /// `span` after the last, has left. On Linux, a client that acknowledges nothing that was sent for twice `span` has left as
+    /// well. The system counts in seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use cancelable_axum::{Serve, serve};
+    /// use cancelable_core::Scope;
+    /// use std::time::Duration;
+    /// use tokio::net::TcpListener;
+    ///
+    /// fn settings(listener: TcpListener, app: Router, server: &Scope) -> Serve<Router> {
+    ///     serve(listener, app, server).keepalive(Duration::from_secs(30))
+    /// }
+    /// # let _ = settings;
+    /// ```
+    pub fn keepalive(mut self, span: Duration) -> Self {
+        self.settings.keepalive = Some(span);
         self
     }
 }
