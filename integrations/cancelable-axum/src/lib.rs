@@ -104,6 +104,7 @@ mod shared;
 mod socket_watch;
 mod stalled_io;
 mod stalls;
+mod stop_requests;
 #[cfg(feature = "ws")]
 mod websocket;
 
