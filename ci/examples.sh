@@ -18,9 +18,13 @@ grep -q '^row 1$' "$output/promised" || fail 'README.md has no block with the ou
 # The elapsed time in a line depends on the machine. The example prints no location.
 plain() { sed -E 's/after [0-9.]+ m?s:/after T:/; s/, set at [^ )]*//' "$1"; }
 
-say 'database: a server of PostgreSQL'
-apt_install postgresql
-CANCELABLE_POSTGRES=required cargo test -p examples-database
+case " $* " in
+    *' tokio '*)
+        say 'tokio: database, with a server of PostgreSQL'
+        apt_install postgresql
+        CANCELABLE_POSTGRES=required cargo test -p examples-database
+        ;;
+esac
 
 for runtime in "$@"; do
     package=examples-$runtime

@@ -34,24 +34,49 @@ fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// The links of the pages that lead nowhere. The pages are in one folder, as those of `docs` are.
-fn broken(pages: &BTreeMap<String, String>, files: &BTreeSet<String>) -> Vec<String> {
+/// The file that a link of a page leads to, and the anchor in it. `None` for an address of somebody else, with a scheme.
+fn target(page: &str, link: &str) -> Option<(String, String)> {
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let file = file.split_once('?').map_or(file, |(file, _)| file);
+    if file.contains(':') {
+        return None;
+    }
+    let mut names: Vec<_> = page.split('/').collect();
+    if !file.is_empty() {
+        names.pop();
+        for name in file.split('/') {
+            match name {
+                "." => {}
+                ".." => drop(names.pop()),
+                name => names.push(name),
+            }
+        }
+    }
+    Some((names.join("/"), anchor.to_owned()))
+}
+
+/// The links of pages that lead nowhere. `all` has every file of the site, with the text of each page.
+fn broken(pages: &[&str], all: &BTreeMap<String, String>) -> Vec<String> {
+    let anchors: BTreeMap<&str, BTreeSet<&str>> = all
+        .iter()
+        .map(|(name, html)| (name.as_str(), values(html, "id").into_iter().collect()))
+        .collect();
     let mut broken = Vec::new();
-    for (name, html) in pages {
+    for page in pages {
+        let html = &all[*page];
         for link in [values(html, "href"), values(html, "src")].concat() {
-            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let file = match file.trim_start_matches("./") {
-                "" => name,
-                // An address with a scheme: somebody else's.
-                file if file.contains(':') => continue,
-                file => file,
+            let Some((file, anchor)) = target(page, link) else {
+                continue;
             };
-            let anchored = match pages.get(file) {
-                Some(page) => anchor.is_empty() || values(page, "id").contains(&anchor),
-                None => files.contains(file),
+            let leads = match anchors.get(file.as_str()) {
+                // The lines of a source are made by its page's script.
+                Some(anchors) => {
+                    anchor.is_empty() || file.starts_with("src/") || anchors.contains(&*anchor)
+                }
+                None => false,
             };
-            if !anchored {
-                broken.push(format!("{name}: {link}"));
+            if !leads {
+                broken.push(format!("{page}: {link}"));
             }
         }
     }
@@ -59,31 +84,54 @@ fn broken(pages: &BTreeMap<String, String>, files: &BTreeSet<String>) -> Vec<Str
     broken
 }
 
-#[test]
-fn every_link_of_the_book_leads_somewhere() {
-    let Some(built) = Built::get() else { return };
-    let files = files(&built.book);
-    let mut pages = BTreeMap::new();
-    for (name, path) in &files {
-        if name.ends_with(".html") {
-            pages.insert(name.clone(), fs::read_to_string(path).unwrap());
-        }
-    }
-    // 404.html has its links from the root of a server, and it has no other than the rest.
-    pages.remove("404.html");
-    assert!(pages.len() > 15, "{:?}", pages.keys());
-    assert_none(&broken(&pages, &files.into_keys().collect()));
+/// Every file of a site; of a page its text, of another file nothing.
+fn site(folder: &Path) -> BTreeMap<String, String> {
+    let read = |(name, path): (String, PathBuf)| {
+        let is_page = name.ends_with(".html");
+        let text = is_page.then(|| fs::read_to_string(path).unwrap());
+        (name, text.unwrap_or_default())
+    };
+    files(folder).into_iter().map(read).collect()
 }
 
 #[test]
-fn a_link_of_the_book_that_leads_nowhere_is_found() {
-    let page = r##"<h2 id="top">A</h2><a href="#top"><a href="b.html#one"><a href="https://c"><img src="d.svg">"##;
-    let pages = |other: &str| {
-        let other = format!(r#"<h1 id="{other}">"#);
-        BTreeMap::from([("a.html".into(), page.into()), ("b.html".into(), other)])
+fn every_link_of_the_book_leads_somewhere() {
+    let Some(built) = Built::get() else { return };
+    let site = site(&built.book);
+    // 404.html has its links from the root of a server, and it has no other than the rest.
+    let pages = site.keys().map(String::as_str);
+    let pages: Vec<_> = pages
+        .filter(|name| name.ends_with(".html") && *name != "404.html")
+        .collect();
+    assert!(pages.len() > 15, "{pages:?}");
+    assert_none(&broken(&pages, &site));
+}
+
+#[test]
+fn every_link_of_the_guide_in_the_documentation_of_the_core_leads_somewhere() {
+    let Some(built) = Built::get() else { return };
+    let site = site(&built.api);
+    let pages = site.keys().map(String::as_str);
+    let pages: Vec<_> = pages
+        .filter(|name| name.starts_with("cancelable_core/guide/") && name.ends_with(".html"))
+        .collect();
+    assert!(pages.len() > 15, "{pages:?}");
+    assert_none(&broken(&pages, &site));
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_found() {
+    let page = r##"<h2 id="top">A</h2><a href="#top"><a href="../b/c.html#one"><a href="https://c"><img src="./d.svg">"##;
+    let site = |id: &str, image: &str| {
+        let other = format!(r#"<h1 id="{id}">"#);
+        BTreeMap::from([
+            ("a/a.html".into(), page.into()),
+            ("b/c.html".into(), other),
+            (image.to_owned(), String::new()),
+        ])
     };
-    let files = BTreeSet::from(["d.svg".to_owned()]);
-    assert_none(&broken(&pages("one"), &files));
-    assert_eq!(broken(&pages("two"), &files), ["a.html: b.html#one"]);
-    assert_eq!(broken(&pages("one"), &BTreeSet::new()), ["a.html: d.svg"]);
+    let found = |id, image| broken(&["a/a.html"], &site(id, image));
+    assert_none(&found("one", "a/d.svg"));
+    assert_eq!(found("two", "a/d.svg"), ["a/a.html: ../b/c.html#one"]);
+    assert_eq!(found("one", "d.svg"), ["a/a.html: ./d.svg"]);
 }

@@ -1,7 +1,8 @@
 //! The small examples. Each file beside this one is a program that shows one thing, and can be copied as it is to
 //! `src/main.rs`.
 //!
-//! They are built as one binary, which takes far less time than a binary for each: `small NAME` runs one of them.
+//! They are built as one binary, because a binary for each would be linked for each runtime: `small NAME` runs one of
+//! them. A new one has its output in its header, a line here, and a row in `examples/README.md`; tests compare the three.
 
 #![expect(
     clippy::print_stdout,

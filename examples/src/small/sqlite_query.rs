@@ -22,7 +22,7 @@ const ENDLESS: &str =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 
 /// Runs a query for one number. A cancel of the token ends the query.
-fn number(connection: &Connection, sql: &str, token: CancellationToken) -> Result<i64, AnyError> {
+fn number(connection: &Connection, sql: &str, token: &CancellationToken) -> Result<i64, AnyError> {
     // Every 1000 instructions of SQLite. The query ends if the handler returns true.
     let watched = token.clone();
     connection.progress_handler(1000, Some(move || watched.check().is_err()))?;
@@ -42,7 +42,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
         let outcome = count.try_run(async |op: Scope| {
             let connection = connection.clone();
             let query =
-                op.try_spawn_blocking(move |token| number(&connection.lock(), ENDLESS, token))?;
+                op.try_spawn_blocking(move |token| number(&connection.lock(), ENDLESS, &token))?;
             Ok::<_, AnyError>(query.await?)
         });
         if let Some(cause) = outcome.await.cause() {
@@ -54,7 +54,7 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     let connection = connection.lock();
     let interrupt = connection.get_interrupt_handle();
     interrupt.interrupt(); // before the query
-    let one = number(&connection, "SELECT 1", CancellationToken::new());
+    let one = number(&connection, "SELECT 1", &CancellationToken::new());
     println!("interrupted too early: {one:?}");
 
     let mut statement = connection.prepare("SELECT 2 UNION ALL SELECT 3")?;

@@ -57,7 +57,7 @@ fn the_page_lists_every_program_once_and_no_other() {
 }
 
 #[test]
-fn the_index_has_every_program_and_every_feature_of_the_core_and_the_adapters() {
+fn the_index_has_every_program_and_every_feature() {
     let page = page();
     let (_, index) = page.split_once("\n## Which program shows what\n").unwrap();
     let mut indexed = BTreeSet::new();
@@ -69,7 +69,11 @@ fn the_index_has_every_program_and_every_feature_of_the_core_and_the_adapters() 
     known.insert("test_kit".to_owned());
     assert_eq!(indexed, known);
 
-    for package in ["cancelable-core", "cancelable-tokio"] {
+    for package in [
+        "cancelable-core",
+        "cancelable-tokio",
+        "integrations/cancelable-axum",
+    ] {
         let manifest = examples()
             .parent()
             .unwrap()

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::guard::{BoxError, Busy, Connection, WatchedBody};
+use crate::keepalive::keep_alive;
 use crate::serve::Settings;
 use crate::shared::{Arrival, Phase};
 use crate::socket_watch::SocketWatch;
@@ -42,6 +43,9 @@ pub(crate) async fn drive<S: App>(
     let mut first = pin!(tokio::time::sleep(FIRST));
     // A small response is sent at once.
     let _ = stream.set_nodelay(true);
+    if let Some(Err(error)) = settings.keepalive.map(|span| keep_alive(&stream, span)) {
+        log::debug!(target: "cancelable::request", "the connection of {peer} has no keepalive: {error}");
+    }
     let watch = SocketWatch::of(&stream, !settings.keeps_half_closed).ok();
     let left = CancellationToken::new();
     let (bodies, mut watched) = mpsc::unbounded_channel();

@@ -84,8 +84,8 @@
 //! the handler does not read, a second request behind the first. On Unix, [`serve`](serve()) watches the socket of
 //! a handler that runs for longer than 250 ms, and cancels the request when the client has closed the connection.
 //! On other systems such a handler runs until its deadline. Behind a proxy, the client is the proxy. A client that
-//! vanished without closing the connection is noticed by a write that stalls ([`Stalls::write`]) or by a
-//! [`ping`](Serve::ping) of HTTP/2.
+//! vanished without closing the connection is noticed by the [`keepalive`](Serve::keepalive) of TCP, by a write that
+//! stalls ([`Stalls::write`]), or by a [`ping`](Serve::ping) of HTTP/2.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -95,6 +95,7 @@ mod drain;
 mod extract;
 mod guard;
 mod handler_error;
+mod keepalive;
 mod keys;
 mod readiness;
 mod request_body;
@@ -103,6 +104,7 @@ mod shared;
 mod socket_watch;
 mod stalled_io;
 mod stalls;
+mod stop_requests;
 #[cfg(feature = "ws")]
 mod websocket;
 

@@ -8,22 +8,20 @@ use crate::readiness::Readiness;
 use crate::request_body::RequestBody;
 use crate::shared::{Phase, Server};
 use crate::stalls::Stalls;
+use crate::stop_requests::{Stop, StopRequests};
 use bytes::Bytes;
 use cancelable_core::scope::RunError;
 use cancelable_core::source::Source;
-use cancelable_core::{Cause, Outcome, Reason, Scope};
-use futures_util::FutureExt;
-use futures_util::future::Fuse;
+use cancelable_core::{Cause, Reason, Scope};
 use http::{Request, Response};
 use http_body::Body;
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Future, IntoFuture, pending, poll_fn};
+use std::future::{Future, IntoFuture, pending};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -68,11 +66,10 @@ pub fn serve<S>(listener: TcpListener, app: S, server: &Scope) -> Serve<S> {
             stalls: Stalls::new(),
             keeps_half_closed: false,
             ping: None,
+            keepalive: None,
         },
     }
 }
-
-type Stop = Box<dyn FnMut() -> Box<dyn Source> + Send>;
 
 /// A server, from [`serve`]. Await it to run it.
 ///
@@ -111,6 +108,7 @@ pub(crate) struct Settings {
     pub(crate) stalls: Stalls,
     pub(crate) keeps_half_closed: bool,
     pub(crate) ping: Option<Duration>,
+    pub(crate) keepalive: Option<Duration>,
 }
 
 impl<S> Serve<S> {
@@ -219,6 +217,30 @@ impl<S> Serve<S> {
     /// ```
     pub fn ping(mut self, interval: Duration) -> Self {
         self.settings.ping = Some(interval);
+        self
+    }
+
+    /// Has the system ask a connection that was silent for `span` whether its client is still there, by the keepalive of
+    /// TCP: the way to notice a client of HTTP/1 that vanished. A client that answers none of three probes, each a third of
+    /// `span` after the last, has left. On Linux, a client that acknowledges nothing that was sent for twice `span` has left as
+    /// well. The system counts in seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use cancelable_axum::{Serve, serve};
+    /// use cancelable_core::Scope;
+    /// use std::time::Duration;
+    /// use tokio::net::TcpListener;
+    ///
+    /// fn settings(listener: TcpListener, app: Router, server: &Scope) -> Serve<Router> {
+    ///     serve(listener, app, server).keepalive(Duration::from_secs(30))
+    /// }
+    /// # let _ = settings;
+    /// ```
+    pub fn keepalive(mut self, span: Duration) -> Self {
+        self.settings.keepalive = Some(span);
         self
     }
 }
@@ -343,12 +365,7 @@ async fn drive<S: App>(
             while connections.try_join_next().is_some() {}
         }
     };
-    let mut requests = StopRequests {
-        scope: &scope,
-        stop: &mut stop,
-        watch: None,
-        is_scope_cancelled: false,
-    };
+    let mut requests = StopRequests::of(&scope, &mut stop);
 
     // Ready.
     let cause = {
@@ -413,128 +430,6 @@ async fn drive<S: App>(
     server.set_phase(Phase::Cut);
     connections.shutdown().await;
     scope.cancel_now(shutting_down);
-}
-
-/// The stop requests of a server: of its source, and the cancel of its scope.
-struct StopRequests<'a> {
-    scope: &'a Scope,
-    stop: &'a mut Option<Stop>,
-    /// The source of the next request. `None` before the first, and without a source.
-    watch: Option<Watch>,
-    /// True once the cancel of the scope has served as a request to stop.
-    is_scope_cancelled: bool,
-}
-
-impl StopRequests<'_> {
-    /// Waits for the next stop request.
-    async fn next(&mut self) -> Cause {
-        if self.watch.is_none() {
-            self.watch = self.start().await;
-        }
-        let scope_is_cancelled = async {
-            match self.is_scope_cancelled {
-                true => pending().await,
-                false => cancelled(self.scope).await,
-            }
-        };
-        let requested = async {
-            match &mut self.watch {
-                Some(watch) => watch.requested().await,
-                None => pending().await,
-            }
-        };
-        tokio::select! {
-            cause = requested => {
-                // The next watch starts before the last one is dropped: a signal in between would end the process.
-                let next = self.start().await;
-                self.watch = next;
-                cause
-            }
-            cause = scope_is_cancelled => {
-                self.is_scope_cancelled = true;
-                cause
-            }
-        }
-    }
-
-    /// Starts the source of the next request.
-    async fn start(&mut self) -> Option<Watch> {
-        let stop = self.stop.as_mut()?;
-        let watch = Scope::builder("stop requests")
-            .detached()
-            .unregistered()
-            .source(stop());
-        let watch = match self.scope.runtime() {
-            Some(runtime) => watch.runtime(runtime),
-            None => watch,
-        };
-        let scope = match watch.build() {
-            Ok(scope) => scope,
-            Err(error) => {
-                log_unreceived(&error);
-                return None;
-            }
-        };
-        let run = {
-            let scope = scope.clone();
-            // The shield keeps the source after its request, until the next watch has started.
-            async move {
-                scope
-                    .run(async |scope: Scope| scope.shield(pending::<()>()).await)
-                    .await
-            }
-        };
-        let run: Pin<Box<dyn Future<Output = Outcome<()>> + Send>> = Box::pin(run);
-        let mut watch = Watch {
-            scope,
-            run: run.fuse(),
-        };
-        // The first poll starts the source.
-        let ended = poll_fn(|cx| Poll::Ready(Pin::new(&mut watch.run).poll(cx))).await;
-        if let Poll::Ready(outcome) = ended {
-            if let Some(error) = outcome.error() {
-                log_unreceived(error);
-            }
-        }
-        Some(watch)
-    }
-}
-
-/// A source of stop requests that was started.
-struct Watch {
-    scope: Scope,
-    run: Fuse<Pin<Box<dyn Future<Output = Outcome<()>> + Send>>>,
-}
-
-impl Watch {
-    /// Waits for the request.
-    async fn requested(&mut self) -> Cause {
-        tokio::select! {
-            biased;
-            outcome = &mut self.run => {
-                if let Some(error) = outcome.error() {
-                    log_unreceived(error);
-                }
-                match outcome.cause() {
-                    Some(cause) => cause.clone(),
-                    None => pending().await,
-                }
-            }
-            cause = cancelled(&self.scope) => cause,
-        }
-    }
-}
-
-fn log_unreceived(error: &dyn fmt::Display) {
-    log::error!(target: "cancelable::request", "no stop request can be received: {error}");
-}
-
-/// Waits for a cancel of the scope, which is one stop request.
-async fn cancelled(scope: &Scope) -> Cause {
-    scope.cancelled().await;
-    scope
-        .cause()
-        .unwrap_or_else(|| Cause::new(Reason::ShuttingDown))
 }
 
 /// Accepts the next connection. An error is waited out: without file handles, and the like, time helps.
