@@ -167,8 +167,8 @@ where
 }
 
 impl TakingOver {
-    /// Makes the client of this request the client of `work`. Fails if the bytes that the client wants are no longer kept.
-    fn attach<B, E>(&mut self, mut work: LeftWork) -> Result<Running<B, E>, Response<Bytes>>
+    /// Makes the client of this request the client of `work`, or answers that the bytes which the client wants are no longer kept.
+    fn attach<B, E>(&mut self, mut work: LeftWork) -> State<B, E>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
         E: Send + 'static,
@@ -199,7 +199,7 @@ impl TakingOver {
             exchange,
         };
         match is_kept && is_running {
-            true => Ok(running),
+            true => State::Running(running),
             false => {
                 let mut response = Problem::NOT_KEPT.response(self.is_grpc);
                 let status = response.status();
@@ -208,7 +208,7 @@ impl TakingOver {
                 running.exchange.log(&Ending::Complete);
                 // The work waits for another request: its drop is that of a client.
                 drop(running);
-                Err(response)
+                State::Answered(Some(response))
             }
         }
     }
@@ -361,14 +361,12 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let State::TakingOver(request) = &mut self.state {
             let work = ready!(Pin::new(&mut request.work).poll(cx));
-            // Without an answer, the work has ended with the server.
-            let attached = match work {
+            self.state = match work {
                 Ok(work) => request.attach(work),
-                Err(oneshot::Canceled) => Err(Problem::SHUTTING_DOWN.response(request.is_grpc)),
-            };
-            self.state = match attached {
-                Ok(running) => State::Running(running),
-                Err(response) => State::Answered(Some(response)),
+                // Without an answer, the work has ended with the server.
+                Err(oneshot::Canceled) => {
+                    State::Answered(Some(Problem::SHUTTING_DOWN.response(request.is_grpc)))
+                }
             };
         }
         match &mut self.state {
