@@ -55,10 +55,9 @@ impl SocketWatch {
                 deprecated,
                 reason = "its replacement needs a version of Tokio less than a year old; an owned handle cannot be closed by other code"
             )]
-            let watched = self
-                .socket
-                .try_clone()
-                .and_then(|socket| AsyncFd::with_interest(socket, Interest::READABLE));
+            let watched = self.socket.try_clone().and_then(|socket| {
+                AsyncFd::with_interest(socket, Interest::READABLE.add(Interest::ERROR))
+            });
             let Ok(watched) = watched else {
                 // No registration is left: the view of the HTTP implementation has to do.
                 return std::future::pending().await;
@@ -76,14 +75,18 @@ impl SocketWatch {
 
     /// Waits until the other side has closed.
     async fn closed(&self, watched: &tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>) {
+        if !self.is_half_close_gone {
+            // A side that is closed stays ready for ever, so only an error is waited for, such as a reset.
+            let _ = watched.ready(tokio::io::Interest::ERROR).await;
+            return;
+        }
         // Ends: the readiness is cleared after each look, so the next wait is for the next event of the socket.
         loop {
             let Ok(mut guard) = watched.readable().await else {
                 return;
             };
             let ready = guard.ready();
-            let is_reset = ready.is_error() || ready.is_write_closed();
-            if is_reset || (self.is_half_close_gone && ready.is_read_closed()) {
+            if ready.is_error() || ready.is_write_closed() || ready.is_read_closed() {
                 return;
             }
             guard.clear_ready();

@@ -31,7 +31,12 @@ fn app() -> (Router, mpsc::UnboundedReceiver<()>) {
             drop(body);
         }
     };
+    let without_body = wait(0);
     let app = Router::new()
+        .route(
+            "/dropped",
+            any(async move || without_body(Body::empty()).await),
+        )
         .route("/unread", any(wait(0)))
         .route("/read", any(wait(1)))
         .route(
@@ -46,7 +51,7 @@ fn app() -> (Router, mpsc::UnboundedReceiver<()>) {
 
 /// The request of a state, before the client leaves.
 #[cfg(unix)]
-const STATES: [(&str, &str); 6] = [
+const STATES: [(&str, &str); 9] = [
     (
         "a GET in its handler",
         "GET /unread HTTP/1.1\r\nhost: a\r\n\r\n",
@@ -66,6 +71,18 @@ const STATES: [(&str, &str); 6] = [
     (
         "a POST whose body is partly read",
         "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nsome",
+    ),
+    (
+        "a POST whose body the handler has dropped",
+        "POST /dropped HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nsome",
+    ),
+    (
+        "a POST that is cut within a chunk",
+        "POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n9\r\nsome",
+    ),
+    (
+        "a POST with trailers, and a request behind it",
+        "POST /read HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nb: c\r\n\r\nGET",
     ),
     (
         "a POST that expects to be asked",
@@ -125,6 +142,59 @@ async fn a_half_closed_connection_is_served_where_that_is_wanted() {
     let mut stream = server.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
     stream.shutdown().await.unwrap();
     assert!(read(&mut stream).await.ends_with("hello"));
+    assert!(server.drain().await.is_clean());
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_behind_a_half_close_is_noticed() {
+    let (app, mut running) = app();
+    let mut server = start(app, |layer| layer, |serve| serve.keep_half_closed()).await;
+    for bytes in ["", "\r\n"] {
+        let request = format!("GET /unread HTTP/1.1\r\nhost: a\r\n\r\n{bytes}");
+        let mut stream = server.send(&request).await;
+        running.recv().await.unwrap();
+        stream.shutdown().await.unwrap();
+        let own = server.registry.list(&Filter::new().name("GET *"));
+        assert_eq!(own.len(), 1, "the half that is left is served");
+        close(stream, true);
+        let (_, _, reason) = server.ended().await;
+        assert_eq!(reason, Some(Reason::Disconnected), "{bytes:?}");
+    }
+    assert!(server.drain().await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r16_a_reset_within_the_body_of_an_http2_request_cancels_it() {
+    let (app, mut running) = app();
+    let mut server = start(app, |layer| layer, |serve| serve).await;
+    let io = hyper_util::rt::TokioIo::new(server.connect().await);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut client, connection) = hyper::client::conn::http2::handshake(executor, io)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    for route in ["read", "unread", "dropped"] {
+        let (sender, chunks) = mpsc::unbounded_channel::<Bytes>();
+        sender.send(Bytes::from("some")).unwrap();
+        let body = futures_util::stream::unfold(chunks, async |mut chunks| {
+            let chunk = chunks.recv().await?;
+            Some((Ok::<_, Infallible>(chunk), chunks))
+        });
+        let request = http::Request::post(format!("http://a/{route}"));
+        let request = request.body(Body::from_stream(body)).unwrap();
+        let mut response = Box::pin(client.send_request(request));
+        tokio::select! {
+            _ = response.as_mut() => panic!("it is answered"),
+            running = running.recv() => running.unwrap(),
+        }
+        drop(response);
+        let (_, _, reason) = server.ended().await;
+        assert_eq!(reason, Some(Reason::Disconnected), "{route}");
+        drop(sender);
+    }
+    drop(client);
+    connection.abort();
     assert!(server.drain().await.is_clean());
 }
 
