@@ -27,6 +27,7 @@
 mod calls;
 mod edit;
 mod error;
+mod hidden;
 mod manifest;
 mod names;
 mod page;

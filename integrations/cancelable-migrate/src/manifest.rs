@@ -87,7 +87,9 @@ impl Manifest {
                 let entry = match header {
                     Some(old) => {
                         let mut table = entry.into_table();
-                        table.set_position(old.position());
+                        if let Some(position) = old.position() {
+                            table.set_position(position);
+                        }
                         table.decor_mut().set_prefix("\n");
                         Item::Table(table)
                     }

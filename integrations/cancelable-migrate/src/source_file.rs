@@ -3,7 +3,8 @@
 use crate::calls::Calls;
 use crate::edit::{Edit, apply, line_of};
 use crate::error::MigrateError;
-use crate::names::{MOVED_METHODS, NEW_METHODS, TRAIT, is_trait, is_type, new_path};
+use crate::hidden::{Defaults, is_new_method};
+use crate::names::{MOVED_METHODS, TRAIT, is_trait, is_type, new_path};
 use crate::remark::Remark;
 use crate::use_tree::{Leaf, has_comment, leaves, range, without};
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -40,12 +41,14 @@ pub(crate) fn migrate(path: &Path, text: &str, krate: &str) -> Result<Migrated, 
         base,
         krate,
         aliases: Vec::new(),
+        defaults: Vec::new(),
         calls: Calls::default(),
         edits: Vec::new(),
         remarks: Vec::new(),
     };
     migration.calls.collect(tokens, base);
     Aliases(&mut migration).visit_file(&file);
+    Defaults(&mut migration.defaults).visit_file(&file);
     migration.visit_file(&file);
 
     let Migration { edits, remarks, .. } = migration;
@@ -99,6 +102,8 @@ struct Migration<'a> {
     krate: &'a str,
     /// The modules of tokio-util that the file imports, with their local names.
     aliases: Vec<(String, Vec<String>)>,
+    /// The traits of the file, each with a default method that the new token has itself.
+    defaults: Vec<(String, syn::Ident)>,
     calls: Calls,
     edits: Vec<Edit>,
     remarks: Vec<Remark>,
@@ -534,21 +539,29 @@ impl<'ast> Visit<'ast> for Migration<'_> {
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
         let of_token = matches!(&*item.self_ty, syn::Type::Path(path)
             if path.path.segments.last().is_some_and(|last| last.ident == "CancellationToken"));
-        if of_token && item.trait_.is_some() {
+        if let (true, Some((path, _))) = (of_token, &item.trait_) {
+            let mut hidden = Vec::new();
             for inner in &item.items {
                 if let syn::ImplItem::Fn(function) = inner {
-                    let name = function.sig.ident.to_string();
-                    if NEW_METHODS.contains(&name.as_str()) {
-                        let at = range(&function.sig.ident, self.base).start;
-                        self.left(
-                            at,
-                            format!(
-                                "the token has a method `{name}` of its own, which takes precedence: \
-                                 rename this one, or call it by its trait"
-                            ),
-                        );
-                    }
+                    hidden.push(function.sig.ident.clone());
                 }
+            }
+            hidden.retain(is_new_method);
+            let of_trait = path.segments.last().map(|last| last.ident.to_string());
+            for (name, method) in &self.defaults {
+                if Some(name) == of_trait.as_ref() && !hidden.contains(method) {
+                    hidden.push(method.clone());
+                }
+            }
+            for method in hidden {
+                let at = range(&method, self.base).start;
+                self.left(
+                    at,
+                    format!(
+                        "the token has a method `{method}` of its own, which takes precedence: \
+                         rename this one, or call it by its trait"
+                    ),
+                );
             }
         }
         visit::visit_item_impl(self, item);

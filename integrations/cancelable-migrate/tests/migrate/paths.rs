@@ -107,6 +107,15 @@ fn a_method_that_the_token_hides_is_left() {
 }
 
 #[test]
+fn a_default_method_that_the_token_hides_is_left() {
+    let (_, remarks) = migrated(
+        "use tokio_util::sync::CancellationToken;\ntrait T {\n    fn a(&self);\n    fn reason(&self) {}\n}\ntrait Other { fn check(&self) {} }\nimpl T for CancellationToken {\n    fn a(&self) {}\n}\n",
+    );
+    assert_eq!(remarks.len(), 1);
+    assert!(remarks[0].starts_with("src/lib.rs:4: not moved: the token has a method `reason`"));
+}
+
+#[test]
 fn letters_of_several_bytes_a_mark_a_script_line_and_windows_lines_stay() {
     assert_eq!(
         moved("\u{feff}// größer\r\nuse tokio_util::sync::{CancellationToken, PollSender};\r\n"),
