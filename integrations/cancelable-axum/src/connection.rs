@@ -7,7 +7,7 @@ use crate::keepalive::keep_alive;
 use crate::serve::Settings;
 use crate::shared::{Arrival, Phase};
 use crate::socket_watch::SocketWatch;
-use crate::stalled_io::StalledIo;
+use crate::stalled_io::{PREFACE, StalledIo};
 use cancelable_core::{CancellationToken, Cause, Reason};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -19,7 +19,7 @@ use hyper_util::server::conn::auto::Builder;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -29,6 +29,9 @@ const SLACK: Duration = Duration::from_millis(500);
 
 /// The time from the start of a connection in which its first request is waited for, although the server stops.
 const FIRST: Duration = Duration::from_millis(100);
+
+/// The longest time that the HTTP implementation is given. It adds times to the clock, which fails for a time without end.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Serves one connection until it ends.
 pub(crate) async fn drive<S: App>(
@@ -59,17 +62,26 @@ pub(crate) async fn drive<S: App>(
         is_http2: Arc::new(AtomicBool::new(false)),
         bodies,
     };
-    let io = TokioIo::new(StalledIo::new(stream, settings.stalls.write, left.clone()));
+    let begun = Arc::new(AtomicUsize::new(0));
+    let head = settings.stalls.head.min(LONGEST);
+    let mut preface = pin!(tokio::time::sleep(head));
+    let io = StalledIo::new(
+        stream,
+        settings.stalls.write,
+        Arc::clone(&begun),
+        left.clone(),
+    );
+    let io = TokioIo::new(io);
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(settings.stalls.head)
+        .header_read_timeout(head)
         .half_close(settings.keeps_half_closed);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(settings.ping)
+        .keep_alive_interval(settings.ping.map(|interval| interval.min(LONGEST)))
         .keep_alive_timeout(SLACK * 40);
     let service = hyper::service::service_fn({
         let connection = connection.clone();
@@ -85,6 +97,7 @@ pub(crate) async fn drive<S: App>(
     let mut phases = server.phases();
     let mut overdue = FuturesUnordered::new();
     let mut is_gone = false;
+    let mut is_preface_over = false;
     // Ends: with the connection, which the last phase cuts.
     loop {
         let phase = *phases.borrow_and_update();
@@ -111,6 +124,13 @@ pub(crate) async fn drive<S: App>(
                 break;
             }
             () = first.as_mut(), if is_arriving => {}
+            // The HTTP implementation has no limit for the bytes that show the version.
+            () = preface.as_mut(), if !is_preface_over => {
+                is_preface_over = true;
+                if arrival.is_open() && begun.load(Ordering::Relaxed) < PREFACE {
+                    break;
+                }
+            }
             () = gone.as_mut(), if !is_gone => {
                 is_gone = true;
                 left.cancel_with(Cause::new(Reason::Disconnected));

@@ -8,11 +8,15 @@ use tokio::net::TcpStream;
 /// The least interval, because systems count in seconds.
 const LEAST: Duration = Duration::from_secs(1);
 
+/// The longest interval that Linux takes.
+const MOST: Duration = Duration::from_secs(32_767);
+
 /// Has the system probe a connection that was silent for `span`.
 pub(crate) fn keep_alive(stream: &TcpStream, span: Duration) -> io::Result<()> {
+    let span = span.clamp(LEAST, MOST);
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new()
-        .with_time(span.max(LEAST))
+        .with_time(span)
         .with_interval((span / 3).max(LEAST));
     // Windows has a fixed number of probes.
     #[cfg(not(windows))]
@@ -20,7 +24,7 @@ pub(crate) fn keep_alive(stream: &TcpStream, span: Duration) -> io::Result<()> {
     socket.set_tcp_keepalive(&keepalive)?;
     // Without it, the system does not probe a connection with unacknowledged bytes, and repeats them for minutes.
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(span.max(LEAST) * 2))?;
+    socket.set_tcp_user_timeout(Some(span * 2))?;
     Ok(())
 }
 
@@ -37,7 +41,11 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap())
             .await
             .unwrap();
-        for (span, time, interval, unacknowledged) in [(30, 30, 10, 60), (0, 1, 1, 2)] {
+        for (span, time, interval, unacknowledged) in [
+            (30, 30, 10, 60),
+            (0, 1, 1, 2),
+            (u64::MAX, 32_767, 10_922, 65_534),
+        ] {
             keep_alive(&stream, Duration::from_secs(span)).unwrap();
             let socket = SockRef::from(&stream);
             assert!(socket.keepalive().unwrap());

@@ -290,7 +290,6 @@ async fn run<S: App>(serve: Serve<S>) -> Result<Drained, RunError> {
         }
     };
     let mut run = Box::pin(scope.run(body));
-    let runtime = scope.runtime().cloned();
     // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
     // does not end.
     let cut = async {
@@ -298,10 +297,7 @@ async fn run<S: App>(serve: Serve<S>) -> Result<Drained, RunError> {
         if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
             return pending().await;
         }
-        match &runtime {
-            Some(runtime) => runtime.sleep(LAST).await,
-            None => pending().await,
-        }
+        tokio::time::sleep(LAST).await;
     };
     let outcome = tokio::select! {
         outcome = run.as_mut() => Some(outcome),

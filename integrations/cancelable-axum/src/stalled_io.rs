@@ -5,10 +5,15 @@ use pin_project_lite::pin_project;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+/// The length of the preface of HTTP/2, by which the HTTP implementation tells the versions apart.
+pub(crate) const PREFACE: usize = 24;
 
 pin_project! {
     /// A connection that fails when its client has read nothing for some time.
@@ -18,16 +23,24 @@ pin_project! {
         limit: Option<Duration>,
         // Set while a write is pending. Boxed, since hyper moves the connection.
         timer: Option<Pin<Box<Sleep>>>,
+        // The number of bytes that were read, up to the length of a preface.
+        begun: Arc<AtomicUsize>,
         connection: CancellationToken,
     }
 }
 
 impl<I> StalledIo<I> {
-    pub(crate) fn new(io: I, limit: Option<Duration>, connection: CancellationToken) -> Self {
+    pub(crate) fn new(
+        io: I,
+        limit: Option<Duration>,
+        begun: Arc<AtomicUsize>,
+        connection: CancellationToken,
+    ) -> Self {
         Self {
             io,
             limit,
             timer: None,
+            begun,
             connection,
         }
     }
@@ -68,7 +81,16 @@ impl<I: AsyncRead> AsyncRead for StalledIo<I> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.project().io.poll_read(cx, buffer)
+        let this = self.project();
+        let before = buffer.filled().len();
+        let polled = this.io.poll_read(cx, buffer);
+        // Relaxed: the task that reads is the one that asks for the number.
+        let begun = this.begun.load(Ordering::Relaxed);
+        if begun < PREFACE {
+            let read = buffer.filled().len() - before;
+            this.begun.store(begun + read, Ordering::Relaxed);
+        }
+        polled
     }
 }
 

@@ -35,7 +35,8 @@ impl Stalls {
         }
     }
 
-    /// Sets the time that a client may take for the head of a request on an HTTP/1 connection, from its first byte.
+    /// Sets the time that a client may take for the head of a request on an HTTP/1 connection, and for the first bytes of
+    /// every connection, by which HTTP/1 and HTTP/2 are told apart.
     #[must_use]
     pub const fn head(mut self, limit: Duration) -> Self {
         self.head = limit;

@@ -486,16 +486,29 @@ pub(crate) fn poll_run(
     run: &mut Run,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Outcome<(), ServiceFailed>, Panicked>> {
-    let poll = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.as_mut().poll(cx)));
-    match poll {
+    match caught(|| run.as_mut().poll(cx)) {
         Ok(poll) => poll.map(Ok),
-        Err(payload) => {
-            // The payload is user code, and its drop may panic.
-            cancelable_core::token::isolate("the drop of a panic's payload", || drop(payload));
-            Poll::Ready(Err(Panicked))
-        }
+        Err(panicked) => Poll::Ready(Err(panicked)),
     }
 }
 
-/// The handler panicked.
+/// Calls code of the user. A panic is returned as an error.
+pub(crate) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, Panicked> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).map_err(|payload| {
+        // The payload is user code, and its drop may panic.
+        cancelable_core::token::isolate("the drop of a panic's payload", || drop(payload));
+        Panicked
+    })
+}
+
+/// Code of the user panicked.
+#[derive(Debug)]
 pub(crate) struct Panicked;
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body of the response panicked")
+    }
+}
+
+impl std::error::Error for Panicked {}

@@ -304,7 +304,10 @@ impl TakenKey {
 
     fn set_offer(&self, offer: Option<oneshot::Sender<Reply>>) -> Option<oneshot::Sender<Reply>> {
         let mut requests = self.keys.shared.requests.lock();
-        let own = requests.get_mut(&self.key)?;
+        // The key is another request's once this one has ended.
+        let own = requests
+            .get_mut(&self.key)
+            .filter(|entry| Arc::ptr_eq(&entry.opening, &self.opening))?;
         std::mem::replace(&mut own.offer, offer)
     }
 }
@@ -317,5 +320,43 @@ impl Drop for TakenKey {
         let entry = is_own.then(|| requests.remove(&self.key));
         drop(requests);
         drop(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Keys, REQUEST_KEY, Taken, TakenKey};
+    use cancelable_core::Scope;
+    use http::Request;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    fn take(keys: &Keys) -> TakenKey {
+        let request = Request::get("/job").header(REQUEST_KEY, "kFcdLhJ5SbWg1yVY1mHb9Q");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        match keys.take(&parts) {
+            Ok(Taken::New(key)) => key,
+            _ => panic!("the key is in use"),
+        }
+    }
+
+    #[test]
+    fn a_request_that_has_ended_does_not_touch_the_next_one_with_its_key() {
+        let keys = Keys::new();
+        let first = take(&keys);
+        let scope = Scope::builder("first").build().unwrap();
+        first.set_operation(&scope);
+        let mut context = Context::from_waker(Waker::noop());
+        let run = pin!(scope.run(async |_| ()));
+        assert!(run.poll(&mut context).is_ready());
+        let second = take(&keys);
+        let _asks = second.offer();
+        assert!(!first.withdraw());
+        drop(first);
+        assert!(
+            second.withdraw(),
+            "the offer of the second request is still there"
+        );
     }
 }

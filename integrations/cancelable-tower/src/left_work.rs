@@ -6,7 +6,7 @@
 
 use crate::exchange::{Exchange, Over, Run, poll_run};
 use crate::keys::Asks;
-use crate::response_body::BoxError;
+use crate::response_body::{BoxError, poll_body};
 use bytes::Bytes;
 use cancelable_core::runtime::Sleep;
 use cancelable_core::{Cause, RuntimeHandle};
@@ -274,7 +274,7 @@ impl KeptBody {
         let Some(rest) = &mut self.rest else {
             return Poll::Ready(None);
         };
-        let polled = rest.as_mut().poll_frame(cx);
+        let polled = poll_body(rest.as_mut(), cx);
         let is_end = match &polled {
             Poll::Ready(Some(Ok(_))) => rest.is_end_stream(),
             Poll::Ready(_) => true,

@@ -5,7 +5,7 @@ use crate::answers::{AnswersCancel, Problem, is_grpc};
 use crate::client::Client;
 use crate::client_gone::ClientGone;
 use crate::deadline_headers::DeadlineHeaders;
-use crate::exchange::{Exchange, Facts, Limited, REQUEST_OFFSET, ServiceFailed};
+use crate::exchange::{Exchange, Facts, Limited, Panicked, REQUEST_OFFSET, ServiceFailed, caught};
 use crate::keys::{KeyProblem, Keys, Taken};
 use crate::response_body::{BoxError, ResponseBody};
 use crate::response_future::{ResponseFuture, Slot, TakingOver};
@@ -15,11 +15,14 @@ use cancelable_core::{Cause, Scope};
 use http::request::Parts;
 use http::{Request, Response, Version};
 use http_body::Body;
+use pin_project_lite::pin_project;
+use std::any::Any;
 use std::borrow::Cow;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::panic::Location;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -35,6 +38,9 @@ use tower_service::Service;
 /// Put the layer outside of layers that drop requests, such as a timeout, and outside of layers that wrap bodies,
 /// such as compression: a drop that comes from another layer cannot be distinguished from a client that left, and
 /// a body that another layer buffers is complete when that layer has it.
+///
+/// Apply the layer once. If it is applied twice, such as to a router and to a router inside, a request has an operation of
+/// each, and the outer one has the key.
 ///
 /// # Examples
 ///
@@ -307,22 +313,56 @@ where
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
         let is_grpc = is_grpc(&parts.headers);
-        let exchange = match self.open(&parts, is_grpc) {
+        // The functions of the settings are user code.
+        let opened = caught(|| self.open(&parts, is_grpc));
+        let exchange = match opened.unwrap_or_else(|Panicked| Err(Problem::PANIC)) {
             Ok(Opened::New(exchange)) => exchange,
             Ok(Opened::TakesOver(request)) => return ResponseFuture::taking_over(request),
             Err(problem) => return ResponseFuture::answered(problem.response(is_grpc)),
         };
         parts.extensions.insert(exchange.scope().clone());
         parts.extensions.insert(exchange.clone());
-        let method = parts.method.clone();
+        let (method, version) = (parts.method.clone(), parts.version);
         let request = Request::from_parts(parts, body);
-        let response = exchange.operation().in_scope(|| self.inner.call(request));
+        let call = || exchange.operation().in_scope(|| self.inner.call(request));
+        let called = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+        // A panic in the call is one of the handler: the operation fails.
+        let response = match called {
+            Ok(future) => Called::Answers { future },
+            Err(payload) => Called::Panicked {
+                payload: Some(payload),
+            },
+        };
         let slot = Slot::<B, S::Error>::default();
         let run = exchange.scope().try_run({
             let (slot, over, exchange) = (Arc::clone(&slot), exchange.over(), exchange.clone());
             move |scope| serve(response, exchange, scope, slot, over)
         });
-        ResponseFuture::running(Box::pin(run), slot, method, exchange)
+        ResponseFuture::running(Box::pin(run), slot, method, version, exchange)
+    }
+}
+
+pin_project! {
+    /// The response of the service, or the panic of its call, which goes on in the poll.
+    #[project = CalledProj]
+    enum Called<F> {
+        Answers { #[pin] future: F },
+        Panicked { payload: Option<Box<dyn Any + Send>> },
+    }
+}
+
+impl<F: Future> Future for Called<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match self.project() {
+            CalledProj::Answers { future } => future.poll(cx),
+            CalledProj::Panicked { payload } => match payload.take() {
+                Some(payload) => std::panic::resume_unwind(payload),
+                // Polled after its end, which promises nothing.
+                None => Poll::Pending,
+            },
+        }
     }
 }
 
@@ -372,11 +412,14 @@ impl<S> RequestsService<S> {
                 return Err(Problem::MALFORMED_DEADLINE);
             }
         };
-        let offset = match &settings.keys {
+        // Below another layer `Requests`, that layer has taken the key.
+        let is_outer = parts.extensions.get::<Exchange>().is_none();
+        let keys = settings.keys.as_ref().filter(|_| is_outer);
+        let offset = match keys {
             Some(_) => offset(parts)?,
             None => None,
         };
-        let taken = settings.keys.as_ref().map(|keys| keys.take(parts));
+        let taken = keys.map(|keys| keys.take(parts));
         let taken = taken.transpose().map_err(|problem| match problem {
             KeyProblem::Malformed => Problem::MALFORMED_KEY,
             KeyProblem::InUse => Problem::KEY_IN_USE,
@@ -392,6 +435,7 @@ impl<S> RequestsService<S> {
                     callers_limit,
                     offset,
                     method: parts.method.clone(),
+                    version: parts.version,
                     is_grpc,
                 }));
             }
@@ -431,8 +475,13 @@ impl<S> RequestsService<S> {
         if let Some(id) = id.and_then(|id| id.to_str().ok()) {
             scope = scope.metadata("request_id", id.to_owned());
         }
-        // It fails if the server's scope has ended.
         let scope = scope.build().map_err(|error| {
+            let server = &settings.server;
+            if server.runtime().is_none() && !server.is_finished() {
+                log::error!(target: "cancelable::request", "the scope of the server needs a runtime: {error}");
+                return Problem::INTERNAL;
+            }
+            // The server's scope has ended.
             log::info!(target: "cancelable::request", "a request was refused: {error}");
             Problem::SHUTTING_DOWN
         })?;

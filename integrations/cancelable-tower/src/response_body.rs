@@ -1,16 +1,16 @@
 //! The body of a response, which ends with the operation of its request.
 
 use crate::access_log::Ending;
-use crate::answers::{Problem, is_grpc};
+use crate::answers::Problem;
 use crate::client::has_left;
 use crate::client_gone::ClientGone;
-use crate::exchange::{After, Exchange, Over, Run, poll_run};
+use crate::exchange::{After, Exchange, Over, Run, caught, poll_run};
 use crate::left_work::{Answer, KeptBody};
 use bytes::Bytes;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Reason};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::error::Error;
@@ -25,9 +25,9 @@ pin_project! {
     /// The body of a response below a [`Requests`](crate::Requests) layer.
     ///
     /// A body that the cancellation of its request cuts never looks complete. Server-sent events end with an event
-    /// `cancelled`, whose data is the reason. A stream of gRPC ends with trailers that have the status. Every other body
-    /// ends with an error, at which a server ends an HTTP/1 connection without the last chunk and resets an HTTP/2
-    /// stream.
+    /// `cancelled`, whose data is the reason. A stream of gRPC over HTTP/2 ends with trailers that have the status. Every
+    /// other body ends with an error, at which a server ends an HTTP/1 connection without the last chunk and resets an
+    /// HTTP/2 stream. So do events that are compressed, that have a `content-length`, or of which the last one is incomplete.
     ///
     /// # Examples
     ///
@@ -101,22 +101,69 @@ struct Open {
 #[derive(Clone, Copy)]
 enum CutEnding {
     Error,
-    Event,
+    Event(LastBytes),
     Trailers,
 }
 
 impl CutEnding {
-    fn of(headers: &HeaderMap) -> Self {
+    fn of(headers: &HeaderMap, version: Version, sent_before: u64) -> Self {
         let kind = headers
             .get(CONTENT_TYPE)
             .map_or(&b""[..], HeaderValue::as_bytes);
-        if kind.starts_with(b"text/event-stream") {
-            Self::Event
-        } else if is_grpc(headers) {
-            Self::Trailers
-        } else {
-            Self::Error
+        let kind = kind.split(|byte| *byte == b';').next();
+        let kind = kind.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+        // An event that is added would make a body of a fixed length look complete, and is no part of a compressed one.
+        let is_plain =
+            !headers.contains_key(CONTENT_ENCODING) && !headers.contains_key(CONTENT_LENGTH);
+        // The trailers of HTTP/1 are not sent to every client, and those of gRPC-Web are a part of the body.
+        let is_grpc = kind == b"application/grpc" || kind.starts_with(b"application/grpc+");
+        match version >= Version::HTTP_2 {
+            _ if kind == b"text/event-stream" && is_plain => {
+                Self::Event(LastBytes::after(sent_before))
+            }
+            true if is_grpc => Self::Trailers,
+            _ => Self::Error,
         }
+    }
+}
+
+/// The last bytes of server-sent events.
+#[derive(Clone, Copy)]
+struct LastBytes([u8; 3]);
+
+impl LastBytes {
+    /// The last bytes before the first frame. What earlier clients have read is not known.
+    fn after(sent_before: u64) -> Self {
+        Self(match sent_before {
+            0 => *b"\n\n\n",
+            _ => [0; 3],
+        })
+    }
+
+    fn push(&mut self, data: &[u8]) {
+        for byte in data.iter().skip(data.len().saturating_sub(3)) {
+            self.0 = [self.0[1], self.0[2], *byte];
+        }
+    }
+
+    /// Returns whether the last event is complete: a blank line ends it. A line ends with CR, LF or both.
+    fn are_between_events(self) -> bool {
+        let ends = [&b"\n\n"[..], b"\r\r", b"\n\r", b"\n\r\n", b"\r\r\n"];
+        ends.iter().any(|end| self.0.ends_with(end))
+    }
+}
+
+/// Polls a body, which is user code. A panic is an error of the body.
+pub(crate) fn poll_body<B>(
+    body: Pin<&mut B>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + ?Sized,
+{
+    match caught(|| body.poll_frame(cx)) {
+        Ok(polled) => polled.map_err(Into::into),
+        Err(panicked) => Poll::Ready(Some(Err(panicked.into()))),
     }
 }
 
@@ -146,6 +193,7 @@ where
     pub(crate) fn wrap(
         response: Response<Content<B>>,
         method: &Method,
+        version: Version,
         exchange: Exchange,
         run: Option<Run>,
         cut: Option<Cause>,
@@ -164,7 +212,8 @@ where
         exchange.head(head.status, &mut head.headers);
         let left = head.headers.get(CONTENT_LENGTH);
         let left: Option<u64> = left.and_then(|length| length.to_str().ok()?.parse().ok());
-        let left = left.map(|length| length.saturating_sub(exchange.sent_before()));
+        let sent_before = exchange.sent_before();
+        let left = left.map(|length| length.saturating_sub(sent_before));
         if let (Some(left), Some(_)) = (left, &kept_head) {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(left));
         }
@@ -172,7 +221,7 @@ where
         let mut open = Open {
             exchange,
             run,
-            ending: CutEnding::of(&head.headers),
+            ending: CutEnding::of(&head.headers, version, sent_before),
             cut,
             client_left,
             left,
@@ -259,7 +308,7 @@ impl Open {
         }
         self.advance(cx);
         let operation = self.exchange.operation().clone();
-        let polled = operation.in_scope(|| body.as_mut().poll_frame(cx));
+        let polled = operation.in_scope(|| poll_body(body.as_mut(), cx));
         if let Some(cause) = self.cut.take() {
             // A body that is complete by now is not cut.
             let is_complete = match &polled {
@@ -278,7 +327,11 @@ impl Open {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                let data = frame.data_ref().map_or(&[][..], |data| data);
+                if let CutEnding::Event(last) = &mut self.ending {
+                    last.push(data);
+                }
+                let bytes = data.len() as u64;
                 self.exchange.sent(bytes);
                 self.left = self.left.map(|left| left.saturating_sub(bytes));
                 if body.is_end_stream() || self.left == Some(0) || frame.is_trailers() {
@@ -292,7 +345,7 @@ impl Open {
                     return Poll::Ready(self.end_cut(cause));
                 }
                 self.finish(&Ending::Failed);
-                Poll::Ready(Some(Err(error.into())))
+                Poll::Ready(Some(Err(error)))
             }
         }
     }
@@ -313,8 +366,7 @@ impl Open {
                 .hand_over(run, After::Cut(self.exchange.settings().grace));
         }
         match self.ending {
-            CutEnding::Error => Some(Err(BodyCut { cause }.into())),
-            CutEnding::Event => {
+            CutEnding::Event(last) if last.are_between_events() => {
                 let event = format!("event: cancelled\ndata: {}\n\n", problem.word());
                 Some(Ok(Frame::data(event.into())))
             }
@@ -327,6 +379,7 @@ impl Open {
                 trailers.insert("grpc-message", HeaderValue::from_static(problem.detail()));
                 Some(Ok(Frame::trailers(trailers)))
             }
+            CutEnding::Error | CutEnding::Event(_) => Some(Err(BodyCut { cause }.into())),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::access_log::Ending;
 use crate::answers::Problem;
 use crate::client::{Client, has_left};
-use crate::exchange::{After, Exchange, Over, Run, poll_run};
+use crate::exchange::{After, Exchange, Over, Run, caught, poll_run};
 use crate::left_work::{Answer, KeptBody, LeftWork};
 use crate::response_body::{BoxError, Content, ResponseBody};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Outcome};
 use futures_channel::oneshot;
 use http::header::RETRY_AFTER;
-use http::{Method, Response};
+use http::{Method, Response, Version};
 use http_body::Body;
 use parking_lot::Mutex;
 use std::fmt;
@@ -70,6 +70,7 @@ pub(crate) struct TakingOver {
     /// The number of bytes of the body that the client has; `None` if it wants those that were not sent yet.
     pub(crate) offset: Option<u64>,
     pub(crate) method: Method,
+    pub(crate) version: Version,
     pub(crate) is_grpc: bool,
 }
 
@@ -122,6 +123,7 @@ struct Running<B, E> {
     /// A pointer, because the drop does not know what `B` and `E` are.
     into_answer: fn(Source<B, E>) -> Answer,
     method: Method,
+    version: Version,
     client_left: Option<WaitForCancellationFutureOwned>,
     exchange: Exchange,
 }
@@ -137,13 +139,20 @@ where
         }
     }
 
-    pub(crate) fn running(run: Run, slot: Slot<B, E>, method: Method, exchange: Exchange) -> Self {
+    pub(crate) fn running(
+        run: Run,
+        slot: Slot<B, E>,
+        method: Method,
+        version: Version,
+        exchange: Exchange,
+    ) -> Self {
         Self {
             state: State::Running(Running {
                 run: Some(run),
                 source: Some(Source::Service(slot)),
                 into_answer: Source::into_answer,
                 method,
+                version,
                 client_left: exchange.client_left(),
                 exchange,
             }),
@@ -185,6 +194,7 @@ impl TakingOver {
             source: Some(Source::Earlier(work.answer)),
             into_answer: Source::into_answer,
             method: self.method.clone(),
+            version: self.version,
             client_left: exchange.client_left(),
             exchange,
         };
@@ -240,6 +250,7 @@ where
                 Poll::Ready(Ok(ResponseBody::wrap(
                     response,
                     &self.method,
+                    self.version,
                     self.exchange.clone(),
                     self.run.take(),
                     cut,
@@ -294,7 +305,7 @@ where
         let own = self.exchange.settings().answer.as_ref();
         let own = own
             .zip(cause.as_ref())
-            .and_then(|(answer, cause)| answer(cause));
+            .and_then(|(answer, cause)| caught(|| answer(cause)).ok()?);
         let response = own.unwrap_or_else(|| {
             let is_timeout = cause.as_ref().is_some_and(Cause::is_timeout);
             // A server whose scope is cancelled stops, whatever the reason.

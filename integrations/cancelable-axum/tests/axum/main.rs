@@ -8,6 +8,7 @@
 mod clients_that_leave;
 mod drains;
 mod keys;
+mod misuse;
 mod stalls;
 mod support;
 mod takeovers;

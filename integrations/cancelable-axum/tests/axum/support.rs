@@ -97,6 +97,21 @@ impl Running {
         soon(self.ended.recv()).await.unwrap()
     }
 
+    /// Waits until so many operations are open, that of the server among them.
+    pub(crate) async fn registry_has(&self, operations: usize) {
+        soon(async {
+            while self.registry.len() < operations {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Drops the server where it is.
+    pub(crate) fn abort(&self) {
+        self.serve.abort();
+    }
+
     /// Stops the server, and waits for its report.
     pub(crate) async fn drain(self) -> Drained {
         self.stop.notify_one();

@@ -9,6 +9,7 @@ mod bodies;
 mod clients_that_leave;
 mod deadlines;
 mod keys;
+mod misuse;
 mod outgoing;
 mod support;
 mod takeovers;
