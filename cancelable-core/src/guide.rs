@@ -53,47 +53,52 @@ macro_rules! pages {
 }
 
 pages! {
-    #[doc(alias("time limit"))]
+    #[doc(alias("time limit", "tutorial", "quickstart"))]
     getting_started "getting-started.md",
     cheat_sheet "cheat-sheet.md",
     #[doc(alias("run_until_cancelled", "why was it cancelled"))]
     tokens "tokens.md",
     #[doc(alias("structured concurrency", "timed out"))]
     scopes "scopes.md",
-    #[doc(alias("abort a task", "limit concurrency"))]
+    #[doc(alias("abort a task", "limit concurrency", "task group"))]
     children "children.md",
-    #[doc(alias("async drop", "finish before exit"))]
+    #[doc(alias("async drop", "finish before exit", "grace period", "rollback"))]
     cleanup "cleanup.md",
     #[doc(alias("watch a file", "memory limit"))]
     sources "sources.md",
-    #[doc(alias("ctrl-c", "SIGTERM"))]
+    #[doc(alias("ctrl-c", "SIGTERM", "SIGINT", "ctrl+c"))]
     signals "signals.md",
     streams "streams.md",
-    #[doc(alias("progress bar", "partial result"))]
+    #[doc(alias("progress bar", "partial result", "time left"))]
     progress "progress.md",
-    #[doc(alias("list running tasks"))]
+    #[doc(alias("list running tasks", "monitor"))]
     registry "registry.md",
     #[doc(alias("blocking code", "rayon"))]
     threads "threads.md",
-    #[doc(alias("zombie process", "kill child process"))]
+    #[doc(alias("zombie process", "kill child process", "process group", "subprocess"))]
     processes "processes.md",
-    #[doc(alias("axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline"))]
+    #[doc(alias(
+        "axum", "hyper", "tower", "504", "disconnect", "graceful shutdown", "websocket", "grpc deadline",
+        "tonic", "grpc", "503", "server-sent events", "drain"
+    ))]
     servers "servers.md",
-    #[doc(alias("postgres", "sqlite"))]
+    #[doc(alias("postgres", "sqlite", "postgresql"))]
     databases "databases.md",
     #[doc(alias("mock time"))]
     testing "testing.md",
     #[doc(alias("select loop", "cancel safety"))]
     cancel_safety "cancel-safety.md",
     writing_a_library "writing-a-library.md",
+    #[doc(alias("custom source"))]
     writing_a_source "writing-a-source.md",
+    #[doc(alias("custom runtime"))]
     writing_an_adapter "writing-an-adapter.md",
     #[doc(alias(
         "not closed", "memory usage", "slow", "RUST_LOG", "docker", "kubernetes", "deadlock",
-        "task does not stop", "future cannot be sent"
+        "task does not stop", "future cannot be sent", "memory leak", "hang", "env_logger", "debug logs"
     ))]
     troubleshooting "troubleshooting.md",
-    #[doc(alias("windows", "wasm"))]
+    #[doc(alias("windows", "wasm", "macos", "linux", "freebsd", "container"))]
     platforms "platforms.md",
     #[doc(alias("TaskTracker", "JoinSet"))]
     coming_from_tokio_util "coming-from-tokio-util.md",
@@ -101,19 +106,21 @@ pages! {
     coming_from_tokio_graceful_shutdown "coming-from-tokio-graceful-shutdown.md",
     #[doc(alias("StopSource"))]
     coming_from_stop_token "coming-from-stop-token.md",
-    #[doc(alias("context.WithTimeout", "errgroup"))]
+    #[doc(alias("context.WithTimeout", "errgroup", "goroutine", "WithCancel"))]
     coming_from_go "coming-from-go.md",
-    #[doc(alias("CancellationTokenSource"))]
+    #[doc(alias("CancellationTokenSource", "C#", ".NET"))]
     coming_from_dotnet "coming-from-dotnet.md",
-    #[doc(alias("move_on_after", "nursery"))]
+    #[doc(alias("move_on_after", "nursery", "anyio", "CancelScope"))]
     coming_from_trio "coming-from-trio.md",
-    #[doc(alias("withTimeoutOrNull"))]
+    #[doc(alias("withTimeoutOrNull", "coroutineScope", "NonCancellable"))]
     coming_from_kotlin "coming-from-kotlin.md",
+    #[doc(alias("Python"))]
     coming_from_hother_cancelable "coming-from-hother-cancelable.md",
+    #[doc(alias("glossary"))]
     semantics "semantics.md",
     #[doc(alias("loom"))]
     verification "verification.md",
     design "design.md",
-    #[doc(alias("benchmark"))]
+    #[doc(alias("benchmark", "overhead"))]
     performance "performance.md",
 }

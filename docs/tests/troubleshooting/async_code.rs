@@ -20,6 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const YIELDS: &str = "A timeout is late: a body that never yields";
 const BLOCKS: &str = "Everything is slow: blocking calls in async code";
 const KEPT: &str = "A timeout is late: a run that is kept and not polled";
+const SKIPPED: &str = "A page was skipped by its timeout: whose limit was it?";
 const DROPPED: &str = "A run was dropped: no outcome, and cleanup runs later";
 const PARTIAL: &str = "A partial result passes for a whole one";
 
@@ -48,6 +49,29 @@ fn a_body_that_never_yields_is_late_and_one_that_checks_is_not() {
     }));
     assert_eq!(checks.elapsed(), Some(3 * SECOND));
     shows(YIELDS, &checks.complete().unwrap_err().to_string());
+}
+
+#[test]
+fn a_limit_of_the_scope_times_its_children_out_and_a_check_tells() {
+    let manual = ManualRuntime::new();
+    let (mut skipped, mut told) = (Vec::new(), Vec::new());
+    let outcome = manual.block_on(import(&manual).run(async |op: Scope| {
+        loop {
+            let page = op.child("page").timeout(2 * SECOND);
+            let page = page.run(async |_| pending::<()>().await);
+            let error = page.await.complete().unwrap_err();
+            assert!(error.is_timeout());
+            match op.check() {
+                Ok(()) => skipped.push(error.to_string()),
+                Err(cancelled) => break told.push((error.to_string(), cancelled)),
+            }
+        }
+    }));
+    // The first page had its own two seconds, the second the third second of the scope.
+    assert!(outcome.cause().is_some_and(|cause| cause.is_timeout()));
+    assert_eq!((skipped.len(), told.len()), (1, 1));
+    assert!(!skipped[0].contains("by import"));
+    shows(SKIPPED, &format!("skipped: {}", told[0].0));
 }
 
 #[test]

@@ -14,6 +14,7 @@
 mod all_of;
 mod attribute;
 mod blocking_calls;
+mod callbacks;
 mod children;
 mod conditions;
 mod current;
@@ -26,6 +27,7 @@ mod files;
 mod for_each_concurrent;
 mod grace;
 mod hold;
+mod hooks;
 mod job_handler;
 mod json;
 mod logging;
@@ -58,6 +60,7 @@ const EXAMPLES: &[(&str, Main)] = &[
     ("all_of", all_of::main),
     ("attribute", attribute::main),
     ("blocking_calls", blocking_calls::main),
+    ("callbacks", callbacks::main),
     ("children", children::main),
     ("conditions", conditions::main),
     ("current", current::main),
@@ -70,6 +73,7 @@ const EXAMPLES: &[(&str, Main)] = &[
     ("for_each_concurrent", for_each_concurrent::main),
     ("grace", grace::main),
     ("hold", hold::main),
+    ("hooks", hooks::main),
     ("job_handler", job_handler::main),
     ("json", json::main),
     ("logging", logging::main),

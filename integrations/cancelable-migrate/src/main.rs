@@ -1,8 +1,10 @@
 //! `cargo cancelable-migrate`: the migration as a command of Cargo.
 
 use cancelable_migrate::{MigrateError, Options, Plan};
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -17,7 +19,7 @@ Options:
       --write                 Write the changes
       --check                 Show no diff, write nothing, and exit with 1 if anything is to move
   -p, --package <NAME>        Only this package of the workspace; may be repeated
-      --manifest-path <PATH>  The manifest of the project [default: Cargo.toml]
+      --manifest-path <PATH>  The manifest of the project [default: the nearest Cargo.toml]
       --core-path <FOLDER>    Depend on the cancelable-core in this folder
   -h, --help                  Show this
   -V, --version               Show the version
@@ -40,7 +42,7 @@ enum Mode {
 }
 
 fn main() -> ExitCode {
-    let done = match parse(std::env::args_os().skip(1)) {
+    let done = match parse(env::args_os().skip(1)) {
         Ok(Request::Help) => say(HELP).map(|()| ExitCode::SUCCESS),
         Ok(Request::Version) => say(&format!(
             "cargo-cancelable-migrate {}\n",
@@ -118,7 +120,7 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Request, String> {
             _ => return Err(format!("unknown argument {argument}")),
         }
     }
-    let mut options = Options::new(manifest.unwrap_or_else(|| "Cargo.toml".into()));
+    let mut options = Options::new(manifest.map_or_else(nearest_manifest, PathBuf::from));
     for name in packages {
         options = options.package(name);
     }
@@ -126,6 +128,14 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Request, String> {
         options = options.core_path(folder);
     }
     Ok(Request::Migrate { options, mode })
+}
+
+/// Returns the manifest in this folder or in the nearest one above, as Cargo does.
+fn nearest_manifest() -> PathBuf {
+    let here = env::current_dir().unwrap_or_default();
+    let mut manifests = here.ancestors().map(|folder| folder.join("Cargo.toml"));
+    let nearest = manifests.find(|manifest| manifest.is_file());
+    nearest.unwrap_or_else(|| "Cargo.toml".into())
 }
 
 fn migrate(options: &Options, mode: Mode) -> Result<io::Result<ExitCode>, MigrateError> {

@@ -239,6 +239,23 @@ impl Window {
         self.bytes -= length(&frame);
         Some(frame)
     }
+
+    /// Drops the oldest bytes that are above the bounds.
+    fn trim(&mut self) {
+        // Ends: each turn drops a frame, or the bytes of one that are above the bound.
+        while self.bytes > MOST_BYTES || self.frames.len() > MOST_FRAMES {
+            let above = self.bytes.saturating_sub(MOST_BYTES);
+            let Some(data) = self.pop().and_then(|frame| frame.ok()?.into_data().ok()) else {
+                continue;
+            };
+            if 0 < above && above < data.len() {
+                // A copy, so that a large frame is not kept for its end.
+                let end = Bytes::copy_from_slice(&data[above..]);
+                self.bytes += end.len();
+                self.frames.push_front(Ok(Frame::data(end)));
+            }
+        }
+    }
 }
 
 impl KeptBody {
@@ -335,10 +352,8 @@ impl Body for KeptBody {
             .as_ref()
             .and_then(|frame| frame.as_ref().ok()?.data_ref())
         {
-            let sent = &mut self.sent;
-            sent.push(Ok(Frame::data(data.clone())));
-            // Ends: with the oldest frame at the latest.
-            while sent.is_full() && sent.pop().is_some() {}
+            self.sent.push(Ok(Frame::data(data.clone())));
+            self.sent.trim();
         }
         Poll::Ready(frame)
     }

@@ -36,6 +36,14 @@ fn a_run_without_options_shows_a_diff_and_writes_nothing() {
 }
 
 #[test]
+fn a_folder_below_the_manifest_is_part_of_the_project() {
+    let fixture = Fixture::lib(LIB);
+    let (code, _, said) = out(&fixture.command_in("src", &["--write"]));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(fixture.text("src/lib.rs").contains("cancelable_core"));
+}
+
+#[test]
 fn check_fails_until_everything_has_moved() {
     let fixture = Fixture::lib(LIB);
     let (code, shown, said) = out(&fixture.command(&["--check"]));

@@ -72,9 +72,13 @@ impl Fixture {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Output {
+        self.command_in(".", args)
+    }
+
+    pub(crate) fn command_in(&self, folder: &str, args: &[&str]) -> Output {
         let program = Path::new(env!("CARGO_BIN_EXE_cargo-cancelable-migrate"));
         let mut command = Command::new(program);
-        command.args(args).current_dir(self.folder.path());
+        command.args(args).current_dir(self.path(folder));
         command.output().unwrap()
     }
 }

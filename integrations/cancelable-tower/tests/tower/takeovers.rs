@@ -297,6 +297,35 @@ fn r48_a_client_that_missed_bytes_goes_back_or_is_refused() {
 }
 
 #[test]
+fn the_end_of_a_large_frame_can_be_had_again() {
+    const KEPT: usize = 64 * 1024;
+    let mut bench = Bench::new();
+    let requests = waiting(&bench);
+    let (service, sender) = streamed();
+    let mut body = now(call(&requests, &service, keyed("/job")))
+        .unwrap()
+        .into_body();
+    send(&sender, "small");
+    let large: Vec<u8> = (0..=250).cycle().take(3 * KEPT).collect();
+    sender.send(Frame::data(large.clone().into())).unwrap();
+    assert_eq!(text(&mut body).unwrap(), "small");
+    assert!(matches!(frame(&mut body), Poll::Ready(Some(Ok(_)))));
+    drop(body);
+
+    let sent = "small".len() + large.len();
+    let response = call(&requests, &service, from(&(sent - KEPT - 1).to_string()));
+    let status = taken(&mut bench, response).status();
+    assert_eq!(status, StatusCode::RANGE_NOT_SATISFIABLE);
+    let response = call(&requests, &service, from(&(sent - KEPT).to_string()));
+    let response = taken(&mut bench, response);
+    assert_eq!(response.status(), StatusCode::OK);
+    let Poll::Ready(Some(Ok(again))) = frame(&mut response.into_body()) else {
+        panic!("no frame");
+    };
+    assert!(again.into_data().unwrap() == large[large.len() - KEPT..]);
+}
+
+#[test]
 fn a_length_in_the_head_is_that_of_the_rest() {
     let mut bench = Bench::new();
     let requests = waiting(&bench);
