@@ -101,8 +101,8 @@ fn a_body_that_panics_fails_and_its_client_has_not_left() {
     assert_eq!(ended(&bench), [Status::Failed]);
 }
 
-/// The end of a body of this type, of which `sent` was sent when the limit passed: the text of the last event, or `None` for an
-/// error.
+/// The end of a body with this head, of which `sent` was sent when the limit passed: the text of the last event, or
+/// `None` for an error.
 fn last_event(head: &[(&'static str, &'static str)], sent: &'static str) -> Option<String> {
     let bench = Bench::new();
     let (sender, body) = frames();
