@@ -3,10 +3,10 @@
 use crate::support::{close, read, read_until, soon, start};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::routing::{any, get};
-use cancelable_axum::{Drain, Socket, Stalls, WebSocketUpgrade, requests, serve};
+use axum::routing::get;
+use cancelable_axum::{Drain, Stalls, requests, serve};
 use cancelable_core::{Reason, Scope, Status};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use std::convert::Infallible;
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -119,62 +119,6 @@ async fn a_body_that_panics_fails_and_the_server_lives() {
         assert_eq!(status, Status::Failed);
     }
     assert!(server.drain().await.is_clean());
-}
-
-#[tokio::test]
-async fn an_upgrade_that_another_layer_prevents_leaves_no_socket() {
-    let app = Router::new()
-        .route(
-            "/",
-            any(async |upgrade: WebSocketUpgrade| {
-                upgrade.on_upgrade(
-                    async |mut socket: Socket, _: Scope| {
-                        while let Some(Ok(_)) = socket.recv().await {}
-                    },
-                )
-            }),
-        )
-        .layer(axum::middleware::map_response(
-            async |_: axum::response::Response| "no socket",
-        ));
-    let mut server = start(app, |layer| layer, |serve| serve).await;
-    let mut stream = server
-        .send(
-            "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        )
-        .await;
-    read_until(&mut stream, "no socket").await;
-    drop(stream);
-    for _ in 0..2 {
-        let _ = server.ended().await;
-    }
-    assert_eq!(server.registry.len(), 1);
-    let drained = server.drain().await;
-    assert!(drained.is_clean(), "{drained}");
-    assert_eq!(drained.finished, 0, "{drained}");
-}
-
-#[tokio::test]
-async fn a_stop_while_a_socket_closes_ends() {
-    let app = Router::new().route(
-        "/",
-        any(async |upgrade: WebSocketUpgrade| {
-            upgrade.on_upgrade(async |mut socket: Socket, _: Scope| {
-                let _ = SinkExt::close(&mut socket).await;
-                std::future::pending::<()>().await;
-            })
-        }),
-    );
-    let drain = Drain::new().finish(Duration::ZERO);
-    let mut server = start(app, |layer| layer, move |serve| serve.drain(drain)).await;
-    let stream = server.connect().await;
-    let (mut socket, _) = tokio_tungstenite::client_async("ws://a/", stream)
-        .await
-        .unwrap();
-    let _ = server.ended().await;
-    assert!(soon(socket.next()).await.is_some());
-    assert_eq!(server.drain().await.asked, 1);
 }
 
 #[tokio::test]

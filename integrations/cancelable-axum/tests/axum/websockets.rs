@@ -1,12 +1,13 @@
 //! WebSockets: listed, waited for, and closed with a code.
 
-use crate::support::{Running, soon, start};
+use crate::support::{Running, read_until, soon, start};
 use axum::Router;
 use axum::routing::any;
 use cancelable_axum::{Drain, Socket, WebSocketUpgrade};
 use cancelable_core::registry::Filter;
 use cancelable_core::{Reason, Scope, Status};
 use futures_util::{SinkExt, StreamExt};
+use std::future::pending;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -103,4 +104,60 @@ async fn an_operator_closes_a_socket() {
     let (_, status, _) = server.ended().await;
     assert_eq!(status, Status::Cancelled);
     assert!(server.drain().await.is_clean());
+}
+
+#[tokio::test]
+async fn an_upgrade_that_another_layer_prevents_leaves_no_socket() {
+    let app = Router::new()
+        .route(
+            "/",
+            any(async |upgrade: WebSocketUpgrade| {
+                upgrade.on_upgrade(
+                    async |mut socket: Socket, _: Scope| {
+                        while let Some(Ok(_)) = socket.recv().await {}
+                    },
+                )
+            }),
+        )
+        .layer(axum::middleware::map_response(
+            async |_: axum::response::Response| "no socket",
+        ));
+    let mut server = start(app, |layer| layer, |serve| serve).await;
+    let mut stream = server
+        .send(
+            "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        )
+        .await;
+    read_until(&mut stream, "no socket").await;
+    drop(stream);
+    for _ in 0..2 {
+        let _ = server.ended().await;
+    }
+    assert_eq!(server.registry.len(), 1);
+    let drained = server.drain().await;
+    assert!(drained.is_clean(), "{drained}");
+    assert_eq!(drained.finished, 0, "{drained}");
+}
+
+#[tokio::test]
+async fn a_stop_while_a_socket_closes_ends() {
+    let app = Router::new().route(
+        "/",
+        any(async |upgrade: WebSocketUpgrade| {
+            upgrade.on_upgrade(async |mut socket: Socket, _: Scope| {
+                let _ = SinkExt::close(&mut socket).await;
+                pending::<()>().await;
+            })
+        }),
+    );
+    let drain = Drain::new().finish(NONE);
+    let mut server = start(app, |layer| layer, move |serve| serve.drain(drain)).await;
+    let stream = server.connect().await;
+    let (mut socket, _) = tokio_tungstenite::client_async("ws://a/", stream)
+        .await
+        .unwrap();
+    let _ = server.ended().await;
+    assert!(soon(socket.next()).await.is_some());
+    assert_eq!(server.drain().await.asked, 1);
 }

@@ -253,7 +253,7 @@ async fn r20_a_stop_with_every_kind_of_stuck_client_takes_its_time_and_no_longer
         registry.dump()
     );
     // Streams of HTTP/2 are tasks of their own, which are dropped with their connection a moment later.
-    until(|| registry.len() == 0).await;
+    until(|| registry.is_empty()).await;
     let mut last = Vec::new();
     let _ = events.read_to_end(&mut last).await;
     let last = String::from_utf8_lossy(&last).into_owned();
