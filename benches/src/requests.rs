@@ -25,7 +25,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 const NOTE: &str = "\
 the client, the kernel's loopback and hyper are in both times. What the layer adds to a request is its \
-operation, with its limit and its place below the server's scope: 17 allocations, which a test counts.";
+operation, with its limit and its place below the server's scope: 17 allocations, which a test counts. A scope with a \
+limit is most of that time (the table of scopes); without a limit the ratio is 0.03 less.";
 
 /// Returns the table of requests.
 ///
